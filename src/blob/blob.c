@@ -285,18 +285,32 @@ bool blob_sweep_arriving(struct blob_store *store, uint64_t *out_removed, struct
 	return store->driver->sweep_arriving(store, out_removed, err);
 }
 
-bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
-		    struct err *err)
+bool blob_open_wanted(struct blob_store *store, struct str name, const struct blob_want *want,
+		      int *out_fd, uint64_t *out_size, struct err *err)
 {
 	char checked[BLOB_NAME_SIZE];
+	AUTO(close) int fd = -1;
+	uint64_t size;
 
-	if (!take_name(name, checked, err))
-		return false;
-	if (!noted(&store->reading, store->driver->open_read(store, checked, out_fd, out_size, err),
+	if (!take_name(name, checked, err) ||
+	    !noted(&store->reading, store->driver->open_read(store, checked, want, &fd, &size, err),
 		   err))
 		return false;
 	trouble_worked(&store->reading);
+	if (want->size > 0 && size != want->size)
+		return err_set(err, ERR_INVALID, "'%s' has %llu bytes, the ledger says %llu",
+			       checked, (unsigned long long)size, (unsigned long long)want->size);
+	*out_fd = TAKE_FD(fd);
+	*out_size = size;
 	return true;
+}
+
+bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
+		    struct err *err)
+{
+	const struct blob_want anything = { .size = 0 };
+
+	return blob_open_wanted(store, name, &anything, out_fd, out_size, err);
 }
 
 bool blob_open_here(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
@@ -430,6 +444,15 @@ void blob_here_drop(struct blob_store *store, struct str name)
 
 	if (store->driver->here_drop && take_name(name, checked, &err))
 		store->driver->here_drop(store, checked);
+}
+
+void blob_here_used(struct blob_store *store, struct str name)
+{
+	char checked[BLOB_NAME_SIZE];
+	struct err err;
+
+	if (store->driver->here_used && take_name(name, checked, &err))
+		store->driver->here_used(store, checked);
 }
 
 /* What lay there before its call was known may lie below itself. */

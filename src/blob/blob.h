@@ -179,7 +179,18 @@ bool blob_write_beside(struct blob_store *store, struct str media_name, struct s
 bool blob_open_read(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
 		    struct err *err) MUST_CHECK;
 /*
- * The same, and never waits for another machine: where it lies there alone *out_fd is -1, and it is to be had by
+ * The same for bytes of which something is known.  ERR_INVALID: there are others.  What comes over a network is compared before it
+ * counts, and asked for once more; of a file the length alone is.
+ */
+struct blob_want {
+	uint64_t size;      /* 0: not known; then no more than ... */
+	uint64_t size_most; /* ... so many and one are brought; 0: however many */
+	const char *sha256; /* NULL, "": not known */
+};
+bool blob_open_wanted(struct blob_store *store, struct str name, const struct blob_want *want,
+		      int *out_fd, uint64_t *out_size, struct err *err) MUST_CHECK;
+/*
+ * As blob_open_read(), and never waits for another machine: where it lies there alone *out_fd is -1, and it is to be had by
  * BLOB_GET (blob_request.h).
  */
 bool blob_open_here(struct blob_store *store, struct str name, int *out_fd, uint64_t *out_size,
@@ -240,6 +251,9 @@ bool blob_here_walk(struct blob_store *store, struct str folder, struct blob_fol
 void blob_here_doubt(struct blob_store *store, struct str folder);
 void blob_here_drop(struct blob_store *store, struct str name);
 void blob_here_forget(struct blob_store *store, struct str call_sid, struct str recording_sid);
+
+/* It is still read by a descriptor of before, so that it is not among what was used longest ago.  Any thread, and never waits. */
+void blob_here_used(struct blob_store *store, struct str name);
 
 /* How it is with a bucket, and what of it lies here.  False: there is none.  Any thread. */
 struct blob_remote_facts {

@@ -75,62 +75,81 @@ static void add(struct blob_cache *cache, const char *name, uint64_t size, int64
 	cache->bytes += size;
 }
 
-static bool is_disk_short(struct blob_cache *cache)
+/*
+ * How many bytes may be here for the disk to have what it should.  Asked once: the room of what goes comes when nobody has it open
+ * any more, and until then all would go.
+ */
+static uint64_t bytes_for_disk(struct blob_cache *cache)
 {
-	uint64_t free_bytes;
+	uint64_t free_bytes, lacking, bytes = blob_cache_bytes(cache);
 	struct err err;
 
-	return cache->least_free_bytes > 0 && blob_free_bytes(cache->files, &free_bytes, &err) &&
-	       free_bytes < cache->least_free_bytes;
+	if (cache->least_free_bytes == 0 || !blob_free_bytes(cache->files, &free_bytes, &err) ||
+	    free_bytes >= cache->least_free_bytes)
+		return UINT64_MAX;
+	lacking = cache->least_free_bytes - free_bytes;
+	return lacking < bytes ? bytes - lacking : 0;
 }
 
-static void send_away(struct blob_cache *cache)
+/*
+ * The least recently used goes, where more bytes and more files are here than these.  Its file goes without the lock, for which
+ * whoever plays something else waits; one that is brought anew at just that time may go with it, and is brought once more.
+ */
+static bool send_away(struct blob_cache *cache, uint64_t beyond_bytes, size_t beyond_count)
 {
-	struct entry *last = container_of(cache->used.prev, struct entry, used);
+	char name[BLOB_NAME_SIZE] = "";
 
-	remove_file(cache, last->name);
-	forget(cache, last);
-	cache->evictions++;
+	pthread_mutex_lock(&cache->mutex);
+	if (cache->bytes > beyond_bytes && cache->map.count > beyond_count) {
+		struct entry *last = container_of(cache->used.prev, struct entry, used);
+
+		memcpy(name, last->name, sizeof(name));
+		forget(cache, last);
+		cache->evictions++;
+	}
+	pthread_mutex_unlock(&cache->mutex);
+	if (name[0] == '\0')
+		return false;
+	remove_file(cache, name);
+	return true;
 }
 
 /* All but the one that came last, if need be. */
 static void make_room(struct blob_cache *cache)
 {
+	bool is_too_much = blob_cache_bytes(cache) > cache->max_bytes;
 	uint64_t left = cache->max_bytes / 100 * LEFT_PERCENT;
 
-	if (cache->bytes > cache->max_bytes)
-		while (cache->bytes > left && cache->map.count > 1)
-			send_away(cache);
-	while (cache->map.count > 1 && is_disk_short(cache))
-		send_away(cache);
+	while (is_too_much && send_away(cache, left, 1))
+		;
+	left = bytes_for_disk(cache);
+	while (send_away(cache, left, 1))
+		;
 }
 
 void blob_cache_make_room(struct blob_cache *cache)
 {
-	pthread_mutex_lock(&cache->mutex);
-	for (int i = 0; i < AT_ONCE && cache->map.count > 1 && is_disk_short(cache); i++)
-		send_away(cache);
-	pthread_mutex_unlock(&cache->mutex);
+	uint64_t left = bytes_for_disk(cache);
+
+	for (int i = 0; i < AT_ONCE && send_away(cache, left, 1); i++)
+		;
 }
 
 bool blob_cache_give_room(struct blob_cache *cache)
 {
-	bool has_gone;
+	int gone = 0;
 
-	pthread_mutex_lock(&cache->mutex);
-	has_gone = cache->map.count > 0;
-	for (int i = 0; i < AT_ONCE && cache->map.count > 0; i++)
-		send_away(cache);
-	pthread_mutex_unlock(&cache->mutex);
-	return has_gone;
+	while (gone < AT_ONCE && send_away(cache, 0, 0))
+		gone++;
+	return gone > 0;
 }
 
 void blob_cache_added(struct blob_cache *cache, const char *name, uint64_t size)
 {
 	pthread_mutex_lock(&cache->mutex);
 	add(cache, name, size, clock_wall_ms());
-	make_room(cache);
 	pthread_mutex_unlock(&cache->mutex);
+	make_room(cache);
 }
 
 void blob_cache_used(struct blob_cache *cache, const char *name, int fd)
@@ -141,7 +160,6 @@ void blob_cache_used(struct blob_cache *cache, const char *name, int fd)
 
 	pthread_mutex_lock(&cache->mutex);
 	entry = find(cache, name);
-	cache->hits++;
 	if (entry) {
 		list_remove(&entry->used);
 		list_prepend(&cache->used, &entry->used);
@@ -152,6 +170,13 @@ void blob_cache_used(struct blob_cache *cache, const char *name, int fd)
 	pthread_mutex_unlock(&cache->mutex);
 	if (is_to_touch)
 		(void)futimens(fd, NULL);
+}
+
+void blob_cache_hit(struct blob_cache *cache)
+{
+	pthread_mutex_lock(&cache->mutex);
+	cache->hits++;
+	pthread_mutex_unlock(&cache->mutex);
 }
 
 void blob_cache_missed(struct blob_cache *cache)

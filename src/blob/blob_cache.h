@@ -5,7 +5,7 @@
  * changed, and a file that is used is touched once an hour at most.  A file that goes while it is played stays
  * readable for who has it open.
  *
- * Any thread; a lock for as long as a file is removed at most.
+ * Any thread; what goes to make room goes without a lock, so that nobody who plays waits for it.
  */
 #pragma once
 
@@ -35,8 +35,10 @@ void blob_cache_added(struct blob_cache *cache, const char *name, uint64_t size)
 void blob_cache_make_room(struct blob_cache *cache);
 /* The disk is full: what was used least goes.  False: nothing is left that could. */
 bool blob_cache_give_room(struct blob_cache *cache) MUST_CHECK;
-/* It is used, by this descriptor. */
+/* It is used, by this descriptor, and so is none of those that go first. */
 void blob_cache_used(struct blob_cache *cache, const char *name, int fd);
+/* It was wanted here, and is. */
+void blob_cache_hit(struct blob_cache *cache);
 /* It is wanted here, and is to be brought. */
 void blob_cache_missed(struct blob_cache *cache);
 /* What of the facts is the cache's. */

@@ -28,8 +28,9 @@ struct blob_driver {
 	void (*arriving_free)(struct blob_arriving *arriving);
 	bool (*sweep_arriving)(struct blob_store *store, uint64_t *out_removed, struct err *err);
 
-	bool (*open_read)(struct blob_store *store, const char *name, int *out_fd,
-			  uint64_t *out_size, struct err *err);
+	/* What a file holds need not be compared with what is wanted. */
+	bool (*open_read)(struct blob_store *store, const char *name, const struct blob_want *want,
+			  int *out_fd, uint64_t *out_size, struct err *err);
 	bool (*has_place)(struct blob_store *store, const char *name);
 	bool (*list)(struct blob_store *store, struct str prefix, struct str after,
 		     struct blob_names *out, struct err *err);
@@ -54,6 +55,7 @@ struct blob_driver {
 			  struct err *err);
 	void (*here_doubt)(struct blob_store *store, const char *folder);
 	void (*here_drop)(struct blob_store *store, const char *name);
+	void (*here_used)(struct blob_store *store, const char *name);
 	/* All names that begin so; and what of that folder is coming is not kept. */
 	void (*here_forget)(struct blob_store *store, const char *beginning);
 	bool (*stat)(struct blob_store *store, const char *name, uint64_t *out_size,

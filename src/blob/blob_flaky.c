@@ -173,11 +173,12 @@ static bool flaky_sweep_arriving(struct blob_store *store, uint64_t *out_removed
 	       blob_sweep_arriving(flaky_of(store)->inner, out_removed, err);
 }
 
-static bool flaky_open_read(struct blob_store *store, const char *name, int *out_fd,
-			    uint64_t *out_size, struct err *err)
+static bool flaky_open_read(struct blob_store *store, const char *name,
+			    const struct blob_want *want, int *out_fd, uint64_t *out_size,
+			    struct err *err)
 {
 	return passes(store, BLOB_CALL_OPEN_READ, err) &&
-	       blob_open_read(flaky_of(store)->inner, str_of(name), out_fd, out_size, err);
+	       blob_open_wanted(flaky_of(store)->inner, str_of(name), want, out_fd, out_size, err);
 }
 
 static bool flaky_has_place(struct blob_store *store, const char *name)

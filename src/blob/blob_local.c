@@ -352,8 +352,9 @@ static bool local_sweep_arriving(struct blob_store *store, uint64_t *out_removed
 
 /* ---- stored ---- */
 
-static bool local_open_read(struct blob_store *store, const char *name, int *out_fd,
-			    uint64_t *out_size, struct err *err)
+static bool local_open_read(struct blob_store *store, const char *name,
+			    const struct blob_want *want, int *out_fd, uint64_t *out_size,
+			    struct err *err)
 {
 	struct blob_local *local = local_of(store);
 	AUTO(close) int fd = openat(local->recordings_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

@@ -32,6 +32,8 @@ struct blob_request {
 	char want_sha256
 		[SHA256_HEX]; /* get: what comes over a network has it, or counts as lost; put into a bucket: what has not is refused; "": not known */
 	uint64_t want_size;   /* get: how long it is; 0: not known */
+	uint64_t size_most;   /* get: as of blob_want */
+	bool is_passing;      /* get from a bucket: read once, and so not kept here for others */
 	bool leaves_same; /* put into a bucket: what lies there and is that already, as its ETag says, stays */
 	void (*done)(struct blob_request *request);
 	struct mailbox *reply;
@@ -40,8 +42,9 @@ struct blob_request {
 	bool succeeded;
 	struct err err;
 	enum blob_seal_result sealed; /* put */
-	int fd;                       /* get: the owner's to close */
-	uint64_t size;                /* get, stat */
+	bool is_other; /* get: it did not succeed, for twice something else came than was wanted */
+	int fd;        /* get: the owner's to close */
+	uint64_t size; /* get, stat */
 
 	struct blob_store *store; /* internal */
 	struct job job;           /* internal */

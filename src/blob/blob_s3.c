@@ -54,6 +54,8 @@ struct s3_arriving {
 	struct blob_arriving *inner;
 };
 
+static const struct blob_want anything; /* all zero */
+
 static struct blob_s3 *bucket_of(struct blob_store *store)
 {
 	return container_of(store, struct blob_s3, store);
@@ -359,7 +361,9 @@ struct get {
 	int fd;
 	uint64_t size;
 	uint64_t want_size;      /* 0: not known */
+	uint64_t size_most;      /* what is longer is not it; 0: however long it is */
 	unsigned removals;       /* as it began */
+	bool is_kept;            /* somebody wants it to be */
 	bool is_again;           /* it came damaged, from a store of ours: asked for once more */
 	char sha256[SHA256_HEX]; /* of what came just now; "": it was here */
 	struct err err;          /* fd -1: why */
@@ -376,6 +380,7 @@ static void answer_get(struct get *get, struct blob_request *request)
 	}
 	if (request->want_sha256[0] && get->sha256[0] &&
 	    strcmp(request->want_sha256, get->sha256) != 0) {
+		request->is_other = get->is_again;
 		err_set(&request->err, get->is_again ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
 			"the bytes of '%s' in the bucket are not those that were stored",
 			get->name);
@@ -418,6 +423,7 @@ static enum like compare(struct get *get)
 	LIST_EACH (item, &get->waiters) {
 		const struct blob_request *request = container_of(item, struct blob_request, link);
 
+		get->is_kept |= !request->is_passing;
 		if (request->want_sha256[0] && like != LIKE_NOT)
 			like = strcmp(request->want_sha256, get->sha256) == 0 ? LIKE_THAT
 									      : LIKE_NOT;
@@ -444,7 +450,7 @@ static void ask_for_object(struct get *get)
 		.method = S3_GET,
 		.takes_file = true,
 		.into_fd = get->arriving->fd,
-		.size_most = get->want_size,
+		.size_most = get->size_most,
 		.make_room = make_room,
 		.give_up_after_ms = BUCKET_GIVE_UP_MS,
 		.done = object_came,
@@ -498,7 +504,7 @@ static void run_keep_get(struct job *job)
 		get->fd = -1;
 	else if (like == LIKE_NOT)
 		log_debug(NULL, "'%s' came damaged from the bucket", get->name);
-	else if (like == LIKE_UNKNOWN || !get->bucket->cache)
+	else if (like == LIKE_UNKNOWN || !get->is_kept || !get->bucket->cache)
 		log_debug(NULL, "'%s' is not kept in the cache", get->name);
 	else if (!seal_here(get->bucket, arriving, str_of(get->name), &err))
 		log_debug(NULL, "'%s' is not kept in the cache: %s", get->name, err.text);
@@ -537,7 +543,7 @@ static void run_get(struct job *job)
 
 	/* Another came here first, perhaps. */
 	if (get->bucket->cache &&
-	    files->driver->open_read(files, get->name, &get->fd, &get->size, &err)) {
+	    files->driver->open_read(files, get->name, &anything, &get->fd, &get->size, &err)) {
 		get_end(get);
 		return;
 	}
@@ -580,8 +586,10 @@ static void start_get(struct blob_s3 *bucket, struct blob_request *request)
 	get = node ? container_of(node, struct get, node)
 		   : (fresh = get_new(bucket, request->name));
 	list_append(&get->waiters, &request->link);
-	if (fresh)
+	if (fresh) {
 		fresh->want_size = request->want_size;
+		fresh->size_most = request->want_size > 0 ? request->want_size : request->size_most;
+	}
 	pthread_mutex_unlock(&bucket->mutex);
 	if (fresh)
 		workers_post(bucket->workers, &fresh->job);
@@ -656,47 +664,60 @@ static void s3_forget_here(struct blob_store *store, const char *name)
 		blob_cache_drop(bucket->cache, name);
 }
 
-/* As far as it is here; what cannot be read here is as good as not there: ERR_NOT_FOUND. */
-static bool open_cached(struct blob_s3 *bucket, const char *name, int *out_fd, uint64_t *out_size,
-			struct err *err)
+/* As far as it is here; what cannot be read here, or has another length, is as good as not there: ERR_NOT_FOUND. */
+static bool open_cached(struct blob_s3 *bucket, const char *name, const struct blob_want *want,
+			int *out_fd, uint64_t *out_size, struct err *err)
 {
 	struct blob_store *files = bucket->files;
+	AUTO(close) int fd = -1;
+	bool is_open;
 
 	if (!bucket->cache)
 		return err_set(err, ERR_NOT_FOUND, "nothing is kept here");
-	if (!files->driver->open_read(files, name, out_fd, out_size, err)) {
-		if (err->kind == ERR_INTERNAL) {
-			s3_forget_here(&bucket->store, name);
-			err->kind = ERR_NOT_FOUND;
-		}
+	is_open = files->driver->open_read(files, name, want, &fd, out_size, err);
+	if (!is_open && err->kind != ERR_INTERNAL)
 		return false;
+	if (!is_open || (want->size > 0 && *out_size != want->size)) {
+		s3_forget_here(&bucket->store, name);
+		return err_set(err, ERR_NOT_FOUND, "'%s' is damaged here", name);
 	}
-	blob_cache_used(bucket->cache, name, *out_fd);
+	blob_cache_hit(bucket->cache);
+	blob_cache_used(bucket->cache, name, fd);
+	*out_fd = TAKE_FD(fd);
 	return true;
 }
 
 static bool s3_open_here(struct blob_store *store, const char *name, int *out_fd,
 			 uint64_t *out_size, struct err *err)
 {
-	if (open_cached(bucket_of(store), name, out_fd, out_size, err))
+	if (open_cached(bucket_of(store), name, &anything, out_fd, out_size, err))
 		return true;
 	*out_fd = -1;
 	return err->kind == ERR_NOT_FOUND;
 }
 
-static bool s3_open_read(struct blob_store *store, const char *name, int *out_fd,
-			 uint64_t *out_size, struct err *err)
+static bool s3_open_read(struct blob_store *store, const char *name, const struct blob_want *want,
+			 int *out_fd, uint64_t *out_size, struct err *err)
 {
 	struct standing standing;
+	struct blob_request *request = &standing.request;
 
-	if (open_cached(bucket_of(store), name, out_fd, out_size, err))
+	if (open_cached(bucket_of(store), name, want, out_fd, out_size, err))
 		return true;
 	if (err->kind != ERR_NOT_FOUND)
 		return false;
 	stand_up(&standing, BLOB_GET, name);
-	start_get(bucket_of(store), &standing.request);
-	if (!stand(&standing, err))
+	request->want_size = want->size;
+	request->size_most = want->size_most;
+	request->is_passing = true;
+	if (want->sha256)
+		str_fit(str_of(want->sha256), request->want_sha256, sizeof(request->want_sha256));
+	start_get(bucket_of(store), request);
+	if (!stand(&standing, err)) {
+		if (request->is_other)
+			err->kind = ERR_INVALID;
 		return false;
+	}
 	*out_fd = standing.request.fd;
 	*out_size = standing.request.size;
 	return true;
@@ -858,6 +879,39 @@ static void s3_here_drop(struct blob_store *store, const char *name)
 
 	if (bucket->cache)
 		blob_cache_drop(bucket->cache, name);
+}
+
+struct use {
+	struct job job;
+	struct blob_s3 *bucket;
+	char name[BLOB_NAME_SIZE];
+};
+
+static void run_use(struct job *job)
+{
+	AUTO(free) struct use *use = container_of(job, struct use, job);
+	struct blob_store *files = use->bucket->files;
+	AUTO(close) int fd = -1;
+	struct err err;
+	uint64_t size;
+
+	if (files->driver->open_read(files, use->name, &anything, &fd, &size, &err))
+		blob_cache_used(use->bucket->cache, use->name, fd);
+}
+
+/* By a worker: the cache's lock, and its file, may have to be waited for. */
+static void s3_here_used(struct blob_store *store, const char *name)
+{
+	struct blob_s3 *bucket = bucket_of(store);
+	struct use *use;
+
+	if (!bucket->cache)
+		return;
+	use = xcalloc(1, sizeof(*use));
+	use->job.run = run_use;
+	use->bucket = bucket;
+	str_fit(str_of(name), use->name, sizeof(use->name));
+	workers_post(bucket->workers, &use->job);
 }
 
 /* What is dropped is not listed again; a page that cannot be read is left to the next comparison with the ledger. */
@@ -1061,6 +1115,7 @@ static const struct blob_driver s3_driver = {
 	.here_walk = s3_here_walk,
 	.here_doubt = s3_here_doubt,
 	.here_drop = s3_here_drop,
+	.here_used = s3_here_used,
 	.here_forget = s3_here_forget,
 	.stat = s3_stat,
 	.read_content = s3_read_content,

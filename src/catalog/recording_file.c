@@ -5,9 +5,9 @@
 #include "catalog/recordings_waveform.h"
 
 /* The first two conditions are those of an index; the rest leaves out what is being repaired, or purged. */
-#define FILES_THAT(condition, place, order)                                                              \
-	"SELECT changed_seq, recording_sid, call_sid, generation, path FROM recordings WHERE " condition \
-	" AND stored_at_ms IS NOT NULL "                                                                 \
+#define FILES_THAT(condition, place, order)                                              \
+	"SELECT changed_seq, recording_sid, call_sid, generation, path, "                \
+	"size, sha256 FROM recordings WHERE " condition " AND stored_at_ms IS NOT NULL " \
 	"AND changed_seq " place " AND state = $2 ORDER BY changed_seq " order " LIMIT $3"
 static void file_read(const struct db_stmt *row, struct recording_file *out)
 {
@@ -16,6 +16,8 @@ static void file_read(const struct db_stmt *row, struct recording_file *out)
 	text_set(out->call_sid, SID_SIZE, db_column_str(row, 2));
 	out->generation = db_column_int(row, 3);
 	text_set(out->path, sizeof(out->path), db_column_str(row, 4));
+	out->size = (uint64_t)db_column_int(row, 5);
+	text_set(out->sha256, sizeof(out->sha256), db_column_str(row, 6));
 }
 
 static bool list_files(struct catalog *catalog, const char *sql, int64_t edge_seq,

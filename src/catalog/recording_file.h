@@ -14,4 +14,6 @@ struct recording_file {
 	char recording_sid[SID_SIZE], call_sid[SID_SIZE];
 	int64_t generation;
 	char path[RECORDING_PATH_SIZE];
+	uint64_t size;
+	char sha256[65]; /* hexadecimal; "" until it is computed */
 };

@@ -68,15 +68,21 @@ static bool has_room(const struct sweep_env *env, struct err *err)
 	       (bytes >= FREE_BYTES_MIN || err_set(err, ERR_UNAVAILABLE, "the disk is full"));
 }
 
-/* A store that is away is not the recording's fault; one folder of it that is gone holds up no other recording. */
+/*
+ * A store that is away is not the recording's fault; one folder of it that is gone holds up no other recording.  What comes from
+ * a bucket and is not what was stored is that of something in between, perhaps: it is tried again.  A file is lost then.
+ */
 static bool open_media(struct making *making, int *out_fd, struct err *err)
 {
 	const struct sweep_env *env = making->item.env;
-	struct str path = str_of(making->recording.path);
+	const struct recording_file *recording = &making->recording;
+	const struct blob_want want = { .size = recording->size, .sha256 = recording->sha256 };
 	uint64_t size;
 
-	if (blob_open_read(env->store, path, out_fd, &size, err))
+	if (blob_open_wanted(env->store, str_of(recording->path), &want, out_fd, &size, err))
 		return true;
+	if (err->kind == ERR_INVALID && !blob_is_remote(env->store))
+		err->kind = ERR_NOT_FOUND;
 	if (err->kind == ERR_NOT_FOUND && blob_is_away(env->store))
 		err->kind = ERR_UNAVAILABLE;
 	return false;
@@ -103,7 +109,7 @@ static bool compute(struct making *making, struct err *err)
 }
 
 /*
- * Media that is not there has been replaced or removed, as a rule.  Where it is lost, the next play finds out, as do the
+ * Media that is not there, or not as long as it was, has been replaced or removed, as a rule.  Where it is lost, the next play finds out, as do the
  * digests, which tell of it; stored anew it comes by again.
  */
 static bool work(struct sweep_item *item, struct err *err)

@@ -5,11 +5,17 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "blob/blob_request.h"
+#include "event/loop.h"
 #include "event/mailbox.h"
 #include "ledger/ledger.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+#define LOOK_EACH_MS 500 /* what went from the store's cache has its room on the disk until then */
+#define TELL_EACH_MS 60000 /* what is played is not what the store's cache has used longest ago */
+#define LOOK_AT_ONCE 32    /* buckets of entries, with one in each or so: a turn is short */
 
 /* Stored media in the cache: under the recording's SID, or under its call's. */
 struct entry {
@@ -17,6 +23,7 @@ struct entry {
 	struct list used;     /* the most recently used first */
 	char sid[SID_SIZE];
 	struct media media;
+	int64_t told_at_ms; /* the store, that it is used */
 };
 
 /* A question that a reader is answering, and everyone who waits for it. */
@@ -51,6 +58,10 @@ struct media_cache {
 	struct map entries;
 	struct list used;
 	struct map queries;
+	struct timer looking; /* there are entries, and the store has a cache */
+	uint64_t went;        /* so many files went from that, when it was asked last */
+	bool looks_again;     /* some had just gone then */
+	size_t looked_to;     /* the bucket with which a look goes on; 0: none is under way */
 };
 
 /* ---- the cache ---- */
@@ -77,6 +88,61 @@ static struct media_query *query_find(const struct media_cache *cache, struct st
 	return node ? container_of(node, struct media_query, node) : NULL;
 }
 
+/* ---- files that went from the store's cache: their bytes are on the disk while they are open here ---- */
+
+static bool has_gone(const struct entry *entry)
+{
+	struct stat about;
+
+	return entry->media.fd >= 0 && fstat(entry->media.fd, &about) == 0 && about.st_nlink == 0;
+}
+
+/* Since this was asked last; or then: one of those may have been about to go, or to come here. */
+static bool has_any_gone(struct media_cache *cache)
+{
+	struct blob_remote_facts facts;
+	bool had_then = cache->looks_again;
+
+	if (!blob_remote_read(cache->store, &facts))
+		return false;
+	cache->looks_again = facts.evictions != cache->went;
+	cache->went = facts.evictions;
+	return cache->looks_again || had_then;
+}
+
+/* Some buckets more; false: those were the last.  A map that grows meanwhile puts nothing before the place where it is looked at. */
+static bool drop_gone(struct media_cache *cache)
+{
+	const struct map *entries = &cache->entries;
+
+	for (int i = 0; i < LOOK_AT_ONCE && cache->looked_to < entries->bucket_count; i++) {
+		struct map_node *node = entries->buckets[cache->looked_to++];
+
+		while (node) {
+			struct entry *entry = container_of(node, struct entry, node);
+
+			node = node->next;
+			if (has_gone(entry))
+				entry_free(cache, entry);
+		}
+	}
+	return cache->looked_to < entries->bucket_count;
+}
+
+static void look(struct timer *timer)
+{
+	struct media_cache *cache = container_of(timer, struct media_cache, looking);
+	bool is_under_way = cache->looked_to > 0 || has_any_gone(cache);
+
+	if (is_under_way && drop_gone(cache)) {
+		timer_start(cache->loop, timer, 0, look);
+		return;
+	}
+	cache->looked_to = 0;
+	if (cache->entries.count > 0)
+		timer_start(cache->loop, timer, LOOK_EACH_MS, look);
+}
+
 /* Takes the media, its descriptor with it. */
 static void entry_add(struct media_cache *cache, const char *sid, struct media *media)
 {
@@ -92,9 +158,19 @@ static void entry_add(struct media_cache *cache, const char *sid, struct media *
 	entry = xcalloc(1, sizeof(*entry));
 	memcpy(entry->sid, sid, SID_SIZE);
 	entry->media = *media;
+	entry->told_at_ms = loop_now_ms(cache->loop); /* it was opened */
 	media->fd = -1;
 	map_add(&cache->entries, &entry->node, str_of(entry->sid));
 	list_prepend(&cache->used, &entry->used);
+	if (blob_has_here(cache->store) && !timer_is_on(&cache->looking))
+		timer_start(cache->loop, &cache->looking, LOOK_EACH_MS, look);
+}
+
+static void tell_store(struct media_cache *cache, struct entry *entry)
+{
+	entry->told_at_ms = loop_now_ms(cache->loop);
+	if (entry->media.fd >= 0)
+		blob_here_used(cache->store, str_of(entry->media.path));
 }
 
 const struct media *media_cache_known(struct media_cache *cache, struct str sid)
@@ -103,6 +179,8 @@ const struct media *media_cache_known(struct media_cache *cache, struct str sid)
 
 	if (!entry)
 		return NULL;
+	if (loop_now_ms(cache->loop) - entry->told_at_ms >= TELL_EACH_MS)
+		tell_store(cache, entry);
 	if (cache->used.next != &entry->used) {
 		list_remove(&entry->used);
 		list_prepend(&cache->used, &entry->used);
@@ -412,6 +490,7 @@ void media_cache_free(struct media_cache *cache)
 
 	if (!cache)
 		return;
+	timer_stop(&cache->looking);
 	while ((node = map_any(&cache->entries)) != NULL)
 		entry_free(cache, container_of(node, struct entry, node));
 	map_release(&cache->entries);

@@ -3,7 +3,8 @@
  *
  * Stored media, with its open descriptor, is kept in a bounded cache; what lies in a bucket alone is had from there first, whole;
  * everything else
- * is asked of a reader each time, one query for all who wait for the same answer.  The
+ * is asked of a reader each time, one query for all who wait for the same answer.  Files that the store sends away for want of
+ * room are closed a moment later, and what is played is no such file: the store hears of it once a minute.  The
  * ledger's broadcasts drop what changed.  An answer that is older than a broadcast about
  * the same recording is asked again: snapshots carry the ledger's sequence number.
  *

@@ -91,10 +91,21 @@ static bool read_all(int fd, struct buf *out, size_t size, struct err *err)
 	return true;
 }
 
+/* Where the whole store is away, or something else answers in its place, no waveform is: *err says so. */
+static bool is_lost(struct waveform_reply *reply, struct str name, struct err *err)
+{
+	reply->is_lost = blob_has_place(reply->store, name);
+	if (reply->is_lost)
+		return true;
+	*err = reply->loss;
+	err->kind = blob_is_remote(reply->store) ? ERR_UNAVAILABLE : ERR_INTERNAL;
+	return false;
+}
+
 /* *out stays NULL where it is lost or damaged: reply->loss says so. */
 static bool load(struct waveform_reply *reply, struct waveform **out, struct err *err)
 {
-	struct blob_store *store = reply->store;
+	const struct blob_want want = { .size_most = WAVEFORM_FILE_MAX };
 	AUTO(buf_release) struct buf bytes;
 	AUTO(close) int fd = -1;
 	char name[BLOB_NAME_SIZE];
@@ -103,18 +114,14 @@ static bool load(struct waveform_reply *reply, struct waveform **out, struct err
 	buf_init(&bytes, WAVEFORM_FILE_MAX);
 	if (!blob_name_beside(str_of(reply->recording.path), name, err))
 		return false;
-	if (!blob_open_read(store, str_of(name), &fd, &size, &reply->loss)) {
-		reply->is_lost = reply->loss.kind == ERR_NOT_FOUND &&
-				 blob_has_place(store, str_of(name));
+	if (!blob_open_wanted(reply->store, str_of(name), &want, &fd, &size, &reply->loss)) {
 		*err = reply->loss;
-		if (!reply->is_lost && err->kind == ERR_NOT_FOUND)
-			err->kind = ERR_INTERNAL; /* of the store, which is away */
-		return reply->is_lost;
+		return err->kind == ERR_NOT_FOUND && is_lost(reply, str_of(name), err);
 	}
 	if (!read_all(fd, &bytes, size < WAVEFORM_FILE_MAX ? size : WAVEFORM_FILE_MAX, err))
 		return false;
-	reply->is_lost = !waveform_read(buf_str(&bytes), out, &reply->loss);
-	return true;
+	return waveform_read(buf_str(&bytes), out, &reply->loss) ||
+	       is_lost(reply, str_of(name), err);
 }
 
 /* ---- what is told of it ---- */

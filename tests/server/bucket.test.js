@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import http from 'node:http';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
 import { callspool, startServer, untilState } from './harness/callspool.js';
@@ -46,6 +46,11 @@ const settingsOf = (server, bucket) => Object.entries({ data_dir: server.dataDir
 const keyOf = async (bucket, { recordingSid }) => mediaOf(await bucket.list()).find((key) => key.includes(recordingSid));
 const dropCache = (server) => rmSync(join(server.dataDir, 'cache'), { recursive: true });
 const play = (server, recording, headers = {}) => request(server.url + recording.mediaPath, { headers });
+
+/** Of files that have no name, and which it has open still: the disk has no room for others before they are closed. */
+const heldBytes = (server) => readdirSync(`/proc/${server.pid}/fd`).map((fd) => `/proc/${server.pid}/fd/${fd}`)
+  .filter((fd) => readlinkSync(fd, 'utf8').startsWith(server.dataDir)).map((fd) => statSync(fd))
+  .reduce((sum, about) => sum + (about.isFile() && about.nlink === 0 ? about.size : 0), 0);
 
 const untilGood = (server) => until('health is good', async () => {
   const { json } = await requestJson(`${server.url}/api/health`);
@@ -323,18 +328,78 @@ test('a bucket that is busy is asked again; one that refuses us is told of, with
   await untilState(next, waits.callSid, 'stored', 10_000); // at once, as after any stop
 });
 
+describe('a waveform', () => {
+  let bucket, door, server, recording;
+
+  before(async () => {
+    bucket = await s3.bucket();
+    door = await s3.door(lifetime);
+    const settings = { 's3.endpoint': door.url, verify_every: 'forever' };
+    server = await serve(lifetime, bucket, { settings, expectErrors: [/its waveform cannot be made: the bytes of .* in the bucket are not those that were stored/] });
+    recording = await store(server, upstream);
+    await untilWaveforms(server, bucket, 1);
+  });
+
+  const evict = () => {
+    for (const name of filesUnder(join(server.dataDir, 'cache'))) rmSync(join(server.dataDir, 'cache', name));
+  };
+  const lose = async () => {
+    evict();
+    await bucket.remove((await bucket.list()).find((key) => key.endsWith('.peaks')));
+  };
+  const says = async (from = server) => {
+    const { status, body } = await request(`${from.url}/api/recordings/${recording.recordingSid}/waveform`);
+    return status === 200 ? 'there' : JSON.parse(body).code;
+  };
+
+  test('is not lost behind a page that something in between answers with', async () => {
+    evict();
+    door.refuse(1000, 200, 'Maintenance');
+    assert.equal(await says(), 'overloaded');
+    door.refuse(0);
+    assert.equal(await says(), 'there');
+    assert.ok(!/its waveform is lost/.test(server.said), server.said);
+  });
+
+  test('is made of the recording alone, whatever answers in its place', async () => {
+    await lose();
+    door.swallow(/^GET .*\.mp3/, 1);
+    assert.equal(await says(), 'waveform_pending');
+    await until('it is made anew', async () => await says() === 'there');
+    assert.equal(door.swallowed, 0);
+  });
+
+  test('waits for it, as long as something else comes; that has an end, though the answer has none', async (t) => {
+    await lose();
+    door.endless = /^GET .*\.mp3/;
+    assert.equal(await says(), 'waveform_pending');
+    await server.line(/its waveform cannot be made/);
+    assert.ok(door.sent < recording.bytes.length + 64 * 1024 * 1024, `${door.sent} bytes`);
+    assert.equal(await says(), 'waveform_pending');
+    door.endless = null;
+    await server.stop('SIGTERM');
+    const again = await serve(t, bucket, { dataDir: server.dataDir, settings: { verify_every: 'forever' } });
+    await until('it is made', async () => await says(again) === 'there');
+  });
+});
+
 describe('each in a bucket of its own', AT_ONCE, () => {
-  test('the cache is bounded: what was used last stays, all plays', async (t) => {
+  test('the cache is bounded, on the disk too: what was played stays open no longer than it lies there, and all plays', async (t) => {
     const bucket = await s3.bucket();
     const media = audio({ seconds: 20, format: 'wav' });
-    const server = await serve(t, bucket, { settings: { cache_max: '1M', format: 'wav', threads: 1, cache_entries: 1, verify_every: 'forever' } });
+    const server = await serve(t, bucket, { settings: { cache_max: '1M', format: 'wav', threads: 1, cache_entries: 16, verify_every: 'forever' } });
     const recordings = [];
-    for (let i = 0; i < 4; i += 1) recordings.push(await store(server, upstream, { media, format: 'wav', seconds: 20 }));
     const size = () => filesUnder(join(server.dataDir, 'cache')).reduce((sum, name) => sum + statSync(join(server.dataDir, 'cache', name)).size, 0);
+    for (let i = 0; i < 4; i += 1) {
+      recordings.push(await store(server, upstream, { media, format: 'wav', seconds: 20 }));
+      assert.ok((await play(server, recordings[i])).body.equals(media));
+    }
     assert.ok(recordings.length * media.length > 1024 * 1024);
     assert.ok(size() <= 1024 * 1024, `${size()} bytes`);
+    await until('nothing else of it is on the disk', () => heldBytes(server) === 0);
     for (const recording of recordings) assert.ok((await play(server, recording)).body.equals(media));
     assert.ok(size() <= 1024 * 1024, `${size()} bytes`);
+    await until('nor afterwards', () => heldBytes(server) === 0);
   });
 
   test('what is deleted in a bucket that keeps versions goes with all of them', async (t) => {
@@ -473,17 +538,21 @@ describe('each in a bucket of its own', AT_ONCE, () => {
     const dataDir = join(temporaryFolder(t), 'data');
     mkdirSync(dataDir);
     const media = audio({ seconds: 40, format: 'wav' });
-    const server = await serve(t, bucket, { dataDir, diskMiB: 48, settings: { min_free: '0', format: 'wav', threads: 1, cache_entries: 1, verify_every: 'forever' } });
+    const server = await serve(t, bucket, { dataDir, diskMiB: 48, settings: { min_free: '0', format: 'wav', threads: 1, cache_entries: 16, verify_every: 'forever' } });
     const inside = (name) => server.seenFrom(join(dataDir, name));
     const recordings = [];
     for (let i = 0; i < 6; i += 1) recordings.push(await store(server, upstream, { media, format: 'wav', seconds: 40 }));
     await untilWaveforms(server, bucket, 6);
-    const [first] = recordings;
+    const [first, ...others] = recordings;
+    for (const recording of others) assert.ok((await play(server, recording)).body.equals(media)); // and so are open
     for (const name of filesUnder(inside('cache')).filter((file) => file.includes(first.recordingSid))) rmSync(join(inside('cache'), name));
     fillDisk(inside('filler'));
     const before = filesUnder(inside('cache')).length;
-    const reply = await play(server, first);
-    assert.equal(reply.status, 200, String(reply.body.subarray(0, 300)));
+    const reply = await until('it plays', async () => { // once those that went are closed
+      const got = await play(server, first);
+      if (got.status !== 200) throw new Error(String(got.body.subarray(0, 300)));
+      return got;
+    });
     assert.ok(reply.body.equals(media));
     assert.ok(filesUnder(inside('cache')).length < before, 'others went');
     const late = await store(server, upstream, { media, format: 'wav', seconds: 40 });

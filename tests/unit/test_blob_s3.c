@@ -3,6 +3,7 @@
  */
 #include "blob/blob_s3.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "blob/blob_marker.h"
 #include "blob/blob_request.h"
@@ -11,15 +12,20 @@
 #include "tap.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BODY "some sound"
+#define BODY        "some sound"
+#define PATIENCE_MS 30000 /* a busy machine does not reach it */
 
 static int listener;
 static struct blob_store *store;
@@ -487,6 +493,116 @@ static void test_sealed(void)
 #define OTHERS "fedcba9876543210fedcba9876543210"
 #define MARKER "calls/callspool.store"
 
+#define PAGE "<html>Welcome to this network</html>"
+
+/* What answers for the bucket, and is to be taken for the recording. */
+static const struct {
+	const char *name;
+	const char *answer, *marker; /* NULL: as it was */
+	struct blob_want want;       /* sha256: "of it" stands for that */
+	enum err_kind kind;          /* where said is NULL */
+	const char *said;            /* the bytes that were opened */
+	unsigned gets;
+} wanted[] = {
+	{ "what was stored", NULL, NULL, { sizeof(SOUND) - 1, 0, "of it" }, 0, SOUND, 1 },
+	{ "of a digest that is not known", NULL, NULL, { sizeof(SOUND) - 1, 0, "" }, 0, SOUND, 1 },
+	{ "of which nothing is known", PAGE, NULL, { 0, 0, NULL }, 0, PAGE, 1 },
+	{ "no more than there may be", PAGE, NULL, { 0, 5, NULL }, 0, "<html>", 1 },
+	{ "a page in its place",
+	  PAGE,
+	  NULL,
+	  { sizeof(SOUND) - 1, 0, "of it" },
+	  ERR_INVALID,
+	  NULL,
+	  3 },
+	{ "a page, by its length", PAGE, NULL, { sizeof(SOUND) - 1, 0, "" }, ERR_INVALID, NULL, 3 },
+	{ "a page, by its digest", PAGE, NULL, { 0, 0, "of it" }, ERR_INVALID, NULL, 3 },
+	{ "a page in place of all",
+	  PAGE,
+	  PAGE,
+	  { sizeof(SOUND) - 1, 0, "of it" },
+	  ERR_UNAVAILABLE,
+	  NULL,
+	  2 },
+};
+
+static void test_wanted(size_t i)
+{
+	const char *name = wanted[i].name;
+	struct blob_want want = wanted[i].want;
+	AUTO(close) int fd = -1;
+	uint8_t digest[SHA256_BYTES];
+	char sha256[SHA256_HEX];
+	uint64_t size = 0;
+	struct buf hex;
+	bool is_open;
+
+	sha256_of(STR(SOUND), digest);
+	buf_over(&hex, sha256, sizeof(sha256));
+	hex_add(&hex, digest, sizeof(digest));
+	if (want.sha256 && want.sha256[0])
+		want.sha256 = sha256;
+	blob_here_drop(store, STR(SECOND));
+	bucket_put("calls/" SECOND, wanted[i].answer ? wanted[i].answer : SOUND);
+	bucket_put(MARKER, wanted[i].marker ? wanted[i].marker : BLOB_MARKER_TEXT "id: " OURS "\n");
+	pthread_mutex_lock(&bucket.mutex);
+	bucket.gets = 0;
+	pthread_mutex_unlock(&bucket.mutex);
+	is_open = blob_open_wanted(store, STR(SECOND), &want, &fd, &size, &err);
+	if (wanted[i].said)
+		OK(is_open && size == strlen(wanted[i].said) && reads(fd, wanted[i].said), "%s: %s",
+		   name, is_open ? "opened" : err.text);
+	else
+		OK(!is_open && err.kind == wanted[i].kind, "%s: %s", name,
+		   is_open ? "opened" : err.text);
+	IS_INT(bucket_count(&bucket.gets), wanted[i].gets, "%s: asked so often", name);
+	OK(!is_here(SECOND), "%s: it is not kept for who does not play it", name);
+}
+
+/* What lies here is not as long as it was. */
+static void test_cut_here(void)
+{
+	AUTO(free) char *path = xasprintf("%s/cache/" FIRST, folder);
+	const struct blob_want want = { .size = strlen(SOUND) };
+	AUTO(blob_arriving_free) struct blob_arriving *arriving = NULL;
+	AUTO(close) int fd = -1;
+	uint64_t size = 0;
+
+	if (!blob_arriving_open(store, STR(RECORDING), 1, &arriving, &err) ||
+	    !blob_arriving_write(arriving, STR(SOUND), &err) ||
+	    blob_arriving_seal(arriving, STR(FIRST), &err) != BLOB_SEALED || truncate(path, 5) < 0)
+		abort();
+	OK(blob_open_wanted(store, STR(FIRST), &want, &fd, &size, &err) && reads(fd, SOUND),
+	   "what was cut here is brought anew: %s", err.text);
+}
+
+static bool is_young(const char *path)
+{
+	struct stat about;
+
+	return stat(path, &about) == 0 && about.st_mtim.tv_sec > time(NULL) - 3600;
+}
+
+/* What a start finds is in the order in which it was last changed, and what is played since is the last to go. */
+static void test_used(const struct blob_options *options)
+{
+	const struct timespec long_ago[] = { { .tv_nsec = UTIME_OMIT },
+					     { .tv_sec = time(NULL) - 7200 } };
+	AUTO(free) char *path = xasprintf("%s/cache/" SECOND, folder);
+	struct blob_remote_facts facts = { .hits = 9 };
+	int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
+
+	if (utimensat(AT_FDCWD, path, long_ago, 0) < 0 || !blob_open(options, &store, &err))
+		abort();
+	blob_here_used(store, STR(FIRST)); /* which is not here */
+	blob_here_used(store, STR(SECOND));
+	while (!is_young(path) && clock_monotonic_ms() < end_ms)
+		(void)poll(NULL, 0, 2);
+	OK(is_young(path), "what is played on from here is known to be used");
+	OK(blob_remote_read(store, &facts) && facts.hits == 0, "and was not asked for anew");
+	blob_store_free(store);
+}
+
 /* Whose it is; what is not known just now does not keep a server from its start, and is told. */
 static void test_claimed(void)
 {
@@ -537,6 +653,14 @@ static void test_bucket_that_keeps(const struct blob_options *options)
 		abort();
 	blob_store_know(store, OURS, false);
 	test_sealed();
+	blob_store_free(store);
+	test_used(options);
+	if (!blob_open(options, &store, &err))
+		abort();
+	blob_store_know(store, OURS, true);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		test_wanted(i);
+	test_cut_here();
 	blob_store_free(store);
 	bucket_stop();
 }

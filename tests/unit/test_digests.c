@@ -168,11 +168,28 @@ static void test_mended(void)
 	close_all();
 }
 
+/* It would be what the recording is compared with from then on. */
+static void test_other_length(void)
+{
+	open_all();
+	table.pace.retry_first_ms = table.pace.retry_most_ms = 5;
+	write_bytes(1, STR("a page in its place"));
+	write_bytes(2, STR("so"));
+	write_file(COUNT);
+	sweep_wake(digests);
+	OK(get_digest(COUNT), "others have not the length that was stored");
+	OK(!has_digest(1) && !has_digest(2), "and are given no digest");
+	write_file(1);
+	OK(get_digest(1), "what has it again is");
+	close_all();
+}
+
 int main(void)
 {
 	test_all();
 	test_no_descriptor();
 	test_lost();
 	test_mended();
+	test_other_length();
 	return tap_end();
 }

@@ -18,6 +18,18 @@
 
 #define LAST 13 /* number of a recording */
 
+/* ---- the time of loops ---- */
+
+static int64_t ahead_ms;
+
+int64_t __real_loop_now_ms(const struct loop *of);
+int64_t __wrap_loop_now_ms(const struct loop *of);
+
+int64_t __wrap_loop_now_ms(const struct loop *of)
+{
+	return __real_loop_now_ms(of) + ahead_ms;
+}
+
 /* ---- a store whose files open when the test lets them ---- */
 
 static struct {
@@ -25,10 +37,13 @@ static struct {
 	struct blob_store *local;
 	pthread_mutex_t shut;
 	atomic_int at_door; /* so many reads have come to it, ever */
+	uint64_t went;      /* so many files had to go, as it says */
+	unsigned told;      /* so often that a file is used */
+	char used[BLOB_NAME_SIZE];
 } gated = { .shut = PTHREAD_MUTEX_INITIALIZER };
 
-static bool gated_open(struct blob_store *store, const char *name, int *out_fd, uint64_t *out_size,
-		       struct err *cause)
+static bool gated_open(struct blob_store *store, const char *name, const struct blob_want *want,
+		       int *out_fd, uint64_t *out_size, struct err *cause)
 {
 	atomic_fetch_add(&gated.at_door, 1);
 	pthread_mutex_lock(&gated.shut);
@@ -41,10 +56,31 @@ static bool gated_has_place(struct blob_store *store, const char *name)
 	return blob_has_place(gated.local, str_of(name));
 }
 
+/* It has a cache, which is not looked into here. */
+static bool gated_here_walk(struct blob_store *store, const char *name, struct blob_folder *out,
+			    struct err *cause)
+{
+	return true;
+}
+
+static void gated_remote_facts(struct blob_store *store, struct blob_remote_facts *out)
+{
+	*out = (struct blob_remote_facts){ .evictions = gated.went };
+}
+
+static void gated_here_used(struct blob_store *store, const char *name)
+{
+	gated.told++;
+	str_fit(str_of(name), gated.used, sizeof(gated.used));
+}
+
 static const struct blob_driver gated_driver = {
 	.name = "gated",
 	.open_read = gated_open,
 	.has_place = gated_has_place,
+	.here_walk = gated_here_walk,
+	.here_used = gated_here_used,
+	.remote_facts = gated_remote_facts,
 };
 
 /* ---- what the ledger knows ---- */
@@ -288,6 +324,31 @@ static void test_one_query(void)
 	   "once each, and not who has left");
 }
 
+/* A play from memory opens no file: the store's cache would take what is played most for what is played least. */
+static void test_told(void)
+{
+	const char *name = NULL;
+
+	ask(sid("RE", 3));
+	name = media_cache_known(cache, str_of(sid("RE", 3)))->path;
+	gated.told = 0;
+	is_cached(sid("RE", 3));
+	IS_INT(gated.told, 0, "the store knows that it was opened just now");
+	ahead_ms += 59000;
+	is_cached(sid("RE", 3));
+	IS_INT(gated.told, 0, "and a little later");
+	ahead_ms += 1000;
+	is_cached(sid("RE", 3));
+	IS_INT(gated.told, 1, "after a minute it is told that it is played still");
+	IS_STR(str_of(gated.used), str_of(name), "of that file");
+	for (int i = 0; i < 9; i++)
+		is_cached(sid("RE", 3));
+	IS_INT(gated.told, 1, "once a minute");
+	ahead_ms += 60000;
+	is_cached(sid("RE", 3));
+	IS_INT(gated.told, 2, "and after another, again");
+}
+
 /* entries_max is 3. */
 static void test_least_recently_used(void)
 {
@@ -460,6 +521,42 @@ static int cached_count(void)
 	return count;
 }
 
+static bool three_is_dropped(void)
+{
+	return !is_cached(sid("RE", 3)) && !is_cached(sid("CA", 3));
+}
+
+static bool four_is_dropped(void)
+{
+	return !is_cached(sid("RE", 4));
+}
+
+static bool six_is_dropped(void)
+{
+	return !is_cached(sid("RE", 6));
+}
+
+/* As when the store's cache had too many: the disk has room for others once nobody has it open. */
+static void test_gone(void)
+{
+	ask(sid("RE", 3));
+	ask(sid("CA", 3));
+	ask(sid("RE", 4));
+	lose(3, NULL);
+	IS_INT(open_files(), cached_count(), "a file that went is open here");
+	gated.went = 16;
+	OK(until(three_is_dropped), "it is closed, under both names");
+	OK(is_cached(sid("RE", 4)), "and nothing else");
+	lose(4, NULL);
+	gated.went++;
+	OK(until(four_is_dropped), "and the last of them");
+	ask(sid("RE", 6));
+	ask(sid("RE", 8));
+	lose(6, NULL);
+	gated.went++;
+	OK(until(six_is_dropped) && is_cached(sid("RE", 8)), "and one that was opened later");
+}
+
 /* After all of the above. */
 static void test_descriptors(void)
 {
@@ -510,6 +607,7 @@ int main(void)
 	test_not_stored();
 	test_stored();
 	test_one_query();
+	test_told();
 	test_least_recently_used();
 	test_changed();
 	test_stale();
@@ -518,6 +616,7 @@ int main(void)
 	test_not_repaired();
 	test_away();
 	test_unreadable();
+	test_gone();
 	test_descriptors();
 	cache = few;
 	test_few_descriptors();

@@ -2,10 +2,13 @@
 
 #include "catalog/calls.h"
 #include "catalog/catalog_private.h"
+#include "catalog/recordings_digest.h"
 #include "catalog/removals.h"
 #include "stored_fixture.h"
 #include "tap.h"
 #include "test_plan.h"
+
+#define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 static size_t without(int64_t after_seq, size_t size, struct recording_file *page)
 {
@@ -61,8 +64,15 @@ static void test_pages(void)
 	IS_STR(str_of(page[0].call_sid), sid_text("CA", 2, sid), "its call");
 	IS_STR(str_of(page[0].path), STR("3f/x"), "its media");
 	IS_INT(page[0].generation, 2, "its generation");
+	IS_INT(page[0].size, 9, "its size");
+	IS_STR(str_of(page[0].sha256), STR(""), "no digest yet");
 	IS_INT(without(page[1].changed_seq, 2, page), 1, "the page after it");
 	IS_STR(str_of(page[0].recording_sid), sid_text("RE", 4, sid), "the last");
+	MUST(catalog_begin(ledger.writer, &err));
+	MUST(recordings_set_digest(ledger.writer, str_of(sid), 4, DIGEST, &err));
+	MUST(catalog_commit(ledger.writer, &err));
+	IS_INT(without(0, 4, page), 3, "once there is a digest");
+	IS_STR(str_of(page[2].sha256), STR(DIGEST), "it comes with it");
 }
 
 static void test_newest_first(void)

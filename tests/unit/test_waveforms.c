@@ -8,6 +8,7 @@
 
 #include "audio/waveform.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "blob/blob_flaky.h"
 #include "sweep_recordings.h"
 #include "tap.h"
@@ -17,14 +18,20 @@ static struct sweep *waveforms;
 static unsigned waited_for; /* the number of a recording */
 static enum recording_waveform wanted;
 
-static void write_sound(unsigned n)
+static char *sound;
+
+static void read_sound(void)
 {
 	AUTO(free) char *path = xasprintf("%s/audio/mp3-dual-8k.mp3", getenv("TEST_DATA"));
-	AUTO(free) char *bytes = NULL;
 	size_t len;
 
-	must(file_read(path, 1 << 20, &bytes, &len, &err));
-	write_bytes(n, (struct str){ bytes, len });
+	must(file_read(path, 1 << 20, &sound, &len, &err));
+	stored_size = len;
+}
+
+static void write_sound(unsigned n)
+{
+	write_bytes(n, (struct str){ sound, stored_size });
 }
 
 static enum recording_waveform waveform_of(unsigned n)
@@ -63,6 +70,16 @@ static struct waveform *file_of(unsigned n)
 	got = pread(fd, bytes, sizeof(bytes), 0);
 	must(got >= 0);
 	return waveform_read((struct str){ bytes, (size_t)got }, &waveform, &err) ? waveform : NULL;
+}
+
+/* ---- what an operator is told ---- */
+
+static unsigned errors;
+
+void __wrap_log_error(const struct log_tag *tag, const char *fmt, ...);
+void __wrap_log_error(const struct log_tag *tag, const char *fmt, ...)
+{
+	errors++;
 }
 
 /* ---- the ledger's word of it ---- */
@@ -163,8 +180,10 @@ static void test_newest_lost(void)
 
 static void test_not_decodable(void)
 {
+	AUTO(free) char *nothing = xcalloc(stored_size, 1);
+
 	open_all(&waveforms_table, false);
-	write_bytes(1, STR("no sound that anybody knows"));
+	write_bytes(1, (struct str){ nothing, stored_size });
 	for (unsigned n = 2; n <= COUNT; n++)
 		write_sound(n);
 	sweep_wake(waveforms);
@@ -191,6 +210,23 @@ static void test_lost(void)
 	close_all();
 }
 
+/* As when something has cut it, or written over it: the next play finds out. */
+static void test_other_length(void)
+{
+	errors = 0;
+	open_all(&waveforms_table, false);
+	write_bytes(1, STR("no sound that anybody knows"));
+	for (unsigned n = 2; n <= COUNT; n++)
+		write_sound(n);
+	sweep_wake(waveforms);
+	OK(becomes(COUNT, RECORDING_WAVEFORM_STORED),
+	   "a file of another length than was stored holds up none");
+	IS_INT(waveform_of(1), RECORDING_WAVEFORM_PENDING,
+	       "and says nothing of what can be decoded");
+	IS_INT(errors, 0, "nor is an operator told before its play does");
+	close_all();
+}
+
 static void test_failures(enum blob_call call, enum err_kind kind, bool is_sync, const char *name)
 {
 	AUTO(waveform_free) struct waveform *waveform = NULL;
@@ -212,14 +248,17 @@ static void test_failures(enum blob_call call, enum err_kind kind, bool is_sync,
 
 int main(void)
 {
+	read_sound();
 	test_all(&waveforms_table);
 	test_all(&waveforms_backlog_table);
 	test_newest_first();
 	test_newest_lost();
 	test_not_decodable();
+	test_other_length();
 	test_lost();
 	test_failures(BLOB_CALL_WRITE, ERR_UNAVAILABLE, false, "a full disk");
 	test_failures(BLOB_CALL_SEAL, ERR_INTERNAL, true, "a sync that fails");
 	test_failures(BLOB_CALL_OPEN_READ, ERR_SCARCE, false, "no descriptor is left");
+	free(sound);
 	return tap_end();
 }
