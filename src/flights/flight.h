@@ -139,7 +139,8 @@ struct flight {
 
 	/* the updates that are here; how many mirrors have one */
 	struct list updates;
-	unsigned mirror_count; /* changed by whoever first brings an update, and by the last news */
+	/* Changed by whoever first brings an update, or brings it from a mirror that is no more, and by the last news. */
+	unsigned mirror_count;
 	char reason_code[RECORDING_REASON_SIZE];
 	char reason_text[VERDICT_TEXT_SIZE];
 	bool is_pointless;
