@@ -7,8 +7,9 @@
  *
  * An account is paused when Twilio refuses its credentials: by 401, or by 403 for three recordings in a
  * row with no success between them, for a single 403 concerns its recording alone.  One recording a
- * minute is then tried all the same, whoever waits for it; one success ends the pause.  Only answers of the API's own
- * host count: what a host that it redirected to thinks of a request says nothing about credentials.
+ * minute is then tried all the same, whoever waits for it; one success of what began since ends the pause.  Only
+ * answers of the API's own host count: what a host that it redirected to thinks of a request says nothing about
+ * credentials.
  *
  * Thread: the fetching loop.
  */

@@ -15,11 +15,13 @@ static const struct accounts accounts = { .at = two, .count = 2 };
 static struct limits *limits;
 static int64_t now_ms = 1000000;
 
+static int64_t began_at_ms; /* 0: now, as what comes back at once */
+
 /* What came back of recording n of an account. */
 static void told(const char *account_sid, unsigned n, enum verdict_meaning meaning, int status,
 		 bool is_redirected)
 {
-	struct flight flight = { 0 };
+	struct flight flight = { .last_try_at_ms = began_at_ms ? began_at_ms : now_ms };
 	struct flight_result result = { .meaning = meaning,
 					.status = status,
 					.is_redirected = is_redirected };
@@ -155,6 +157,38 @@ static void test_probes(void)
 	IS_INT(room(A, FLIGHT_NEW), 8, "who is told that it is not there has been let in");
 }
 
+/* Long downloads come to their end, whatever has been refused meanwhile. */
+static void test_of_before(void)
+{
+	static const struct {
+		const char *refusals;
+		int began_ms; /* since the account was paused */
+		enum verdict_meaning meaning;
+		int status;
+		bool is_paused;
+		const char *why;
+	} cases[] = {
+		{ "4", -1, VERDICT_KEPT, 200, true, "what was let in before the 401" },
+		{ "4", -600000, VERDICT_NOT_FOUND, 404, true, "or was not there" },
+		{ "123", -1, VERDICT_KEPT, 200, true, "before the third 403 as well" },
+		{ "4", 60000, VERDICT_KEPT, 200, false, "but what is let in since then" },
+		{ "123", 60000, VERDICT_KEPT, 200, false, "after three 403 as well" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		begin(8);
+		for (const char *at = cases[i].refusals; *at; at++)
+			told(A, (unsigned)(*at - '0'),
+			     *at == '4' ? VERDICT_REFUSED : VERDICT_FORBIDDEN,
+			     *at == '4' ? 401 : 403, false);
+		began_at_ms = now_ms + cases[i].began_ms;
+		now_ms += 120000;
+		told(A, 9, cases[i].meaning, cases[i].status, false);
+		began_at_ms = 0;
+		IS_INT(limits_is_paused(limits, A), cases[i].is_paused, "%s", cases[i].why);
+	}
+}
+
 /* SIGHUP. */
 static void test_change(void)
 {
@@ -177,6 +211,7 @@ int main(void)
 	test_slots();
 	test_refused();
 	test_probes();
+	test_of_before();
 	test_change();
 	limits_free(limits);
 	return tap_end();
