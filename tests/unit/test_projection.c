@@ -604,6 +604,58 @@ static void test_asks(void)
 	ledger_remove(&ledger);
 }
 
+/* The callback that would have told the call's end does not come. */
+static void test_asks_for_end(void)
+{
+	static const struct {
+		const char *name, *recording;
+		enum event_kind kind; /* of the recording's event */
+		const char *call;
+		bool is_asked;
+	} cases[] = {
+		{ "its recording is completed", "completed", EVENT_RECORDING_STATUS, "in-progress",
+		  true },
+		{ "it is listed as completed", "completed", EVENT_RECORDING_LISTED, "in-progress",
+		  true },
+		{ "its recording goes on", "in-progress", EVENT_RECORDING_STATUS, "in-progress",
+		  false },
+		{ "a file of it was found", "completed", EVENT_RECORDING_ADOPTED, "in-progress",
+		  false },
+		{ "its end was told", "completed", EVENT_RECORDING_STATUS, "completed", false },
+		{ "it was not answered", "completed", EVENT_RECORDING_STATUS, "no-answer", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ledger ledger;
+		struct projection_result result;
+		struct call_ask ask;
+		bool found;
+		struct event event = call_event(cases[i].call, 4, EVENT_UNKNOWN);
+
+		ledger_open(&ledger);
+		ledger_append(&ledger, &event);
+		event = recording_event(RECORDING, cases[i].recording, 42);
+		event.kind = cases[i].kind;
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(call_asks_next(ledger.writer, &ask, &found, &err));
+		IS_INT(found, cases[i].is_asked, "%s", cases[i].name);
+		OK(!found ||
+			   (str_eq(str_of(ask.call_sid), CALL) && ask.at_ms > event.received_at_ms),
+		   "a moment later");
+		event = recording_event(RECORDING_2, cases[i].recording, 43);
+		event.kind = cases[i].kind;
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		event = call_event("completed", 40, 36);
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(call_asks_next(ledger.writer, &ask, &found, &err));
+		OK(!found, "not once it is told to its end");
+		ledger_remove(&ledger);
+	}
+}
+
 /* Named by its call, and then Twilio says that there is none. */
 static void test_absent_after_call_event(void)
 {
@@ -889,6 +941,7 @@ int main(void)
 	test_completed_after_call_event();
 	test_absent_after_call_event();
 	test_asks();
+	test_asks_for_end();
 	test_length_of_absent();
 	test_webhook_after_list();
 	test_call_told_later();
