@@ -41,7 +41,7 @@ unsigned limits_room(const struct limits *limits, const char *account_sid, enum 
 int64_t limits_paused_ms(const struct limits *limits, const char *account_sid, int64_t now_ms);
 /* Its credentials are refused, and were not accepted since. */
 bool limits_is_paused(const struct limits *limits, const char *account_sid);
-/* A flight of it begins: where it is paused, this is the minute's one. */
+/* A flight of it begins: where it is paused, this is the minute's one, if a request goes out (limits_told()). */
 void limits_begin(struct limits *limits, const char *account_sid, int64_t now_ms);
 /* What came back of one. */
 void limits_told(struct limits *limits, const struct flight *flight,

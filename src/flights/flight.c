@@ -103,7 +103,9 @@ static void ask_what_it_means(struct flight *flight)
 						url_text, metadata_came, &err)) {
 		flight->try->facts.was_asked = true;
 		flight_judge(flight);
+		return;
 	}
+	flight->try->was_sent = true;
 }
 
 static void seeks_moved(struct seeks *seeks)
@@ -196,6 +198,7 @@ static void ask(struct flight *flight)
 		fail_attempt(flight, &err);
 		return;
 	}
+	flight->try->was_sent = true;
 	if (flight->arrival.is_encrypted)
 		return; /* no part of it is sent before all of it is here */
 	seeks_go_on(&flight->seeks, flight->env, &flight->arrival, account, flight->recording_sid,

@@ -81,6 +81,7 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 		.meaning = flight->try->verdict.meaning,
 		.status = flight->try->facts.status,
 		.is_redirected = flight->try->facts.is_redirected,
+		.was_sent = flight->try->was_sent,
 		.is_in_ledger = flight->try->is_in_ledger,
 		.wait_ms = wait_ms,
 		.at_least_ms = at_least_ms(&flight->try->verdict, wait_ms),

@@ -32,6 +32,7 @@ try {
 	int64_t began_at_ms; /* wall clock */
 	struct download download;
 	struct rest_request question; /* what a 404 means, or how it is encrypted */
+	bool was_sent;                /* a request went out */
 	bool is_elsewhere;            /* another process fetches it, or has just failed to */
 	bool keeps_lease;             /* after a turn without media that is not the last */
 	bool was_requeued; /* while it was under way: it decides no more what becomes of the recording */

@@ -16,6 +16,7 @@ static struct limits *limits;
 static int64_t now_ms = 1000000;
 
 static int64_t began_at_ms; /* 0: now, as what comes back at once */
+static bool is_unsent;      /* its turn ended before Twilio was asked */
 
 /* What came back of recording n of an account. */
 static void told(const char *account_sid, unsigned n, enum verdict_meaning meaning, int status,
@@ -24,7 +25,8 @@ static void told(const char *account_sid, unsigned n, enum verdict_meaning meani
 	struct flight flight = { .last_try_at_ms = began_at_ms ? began_at_ms : now_ms };
 	struct flight_result result = { .meaning = meaning,
 					.status = status,
-					.is_redirected = is_redirected };
+					.is_redirected = is_redirected,
+					.was_sent = !is_unsent };
 
 	memcpy(flight.account_sid, account_sid, SID_SIZE);
 	snprintf(flight.recording_sid, SID_SIZE, "RE%032x", n);
@@ -157,6 +159,36 @@ static void test_probes(void)
 	IS_INT(room(A, FLIGHT_NEW), 8, "who is told that it is not there has been let in");
 }
 
+static void told_unsent(void)
+{
+	is_unsent = true;
+	told(A, 1, VERDICT_GONE, 0, false);
+	is_unsent = false;
+}
+
+/* Of what is due some is too old by now, or wants a key: Twilio is not asked. */
+static void test_probe_unsent(void)
+{
+	begin(8);
+	told_unsent();
+	IS_INT(room(A, FLIGHT_NEW), 8, "not paused: nothing to give back");
+	told(A, 1, VERDICT_REFUSED, 401, false);
+	began_at_ms = now_ms - 1;
+	told_unsent();
+	began_at_ms = 0;
+	IS_INT(limits_next_ms(limits, now_ms), 60000, "one that began before is not the minute's");
+	now_ms += 60000;
+	limits_begin(limits, A, now_ms);
+	now_ms += 10;
+	told_unsent();
+	IS_INT(limits_next_ms(limits, now_ms), 0, "no request went out: another one may, at once");
+	IS_INT(room(A, FLIGHT_NEW), 1, "one");
+	OK(limits_is_paused(limits, A), "which finds out whether it is let in");
+	limits_begin(limits, A, now_ms);
+	told(A, 2, VERDICT_REFUSED, 401, false);
+	IS_INT(limits_next_ms(limits, now_ms), 60000, "it is not: the next in a minute");
+}
+
 /* Long downloads come to their end, whatever has been refused meanwhile. */
 static void test_of_before(void)
 {
@@ -212,6 +244,7 @@ int main(void)
 	test_refused();
 	test_probes();
 	test_of_before();
+	test_probe_unsent();
 	test_change();
 	limits_free(limits);
 	return tap_end();
