@@ -219,9 +219,11 @@ void limits_told(struct limits *limits, const struct flight *flight,
 
 	if (limit == &limits->at[limits->accounts->count])
 		return; /* it was never asked */
-	/* It was not to be fetched any more, or not for want of a key: another recording may find out. */
-	if (limit->is_paused && !result->was_sent && !is_of_before(limit, flight))
+	/* It was not to be fetched any more, or not for want of a key, or from elsewhere: another recording may find out. */
+	if (!result->was_sent && limit->is_paused && !is_of_before(limit, flight))
 		limit->probe_at_ms = now_ms;
+	if (!result->was_sent)
+		return;
 	if (result->meaning == VERDICT_LIMITED)
 		decrease(limit, now_ms);
 	else if (result->meaning == VERDICT_KEPT || result->meaning == VERDICT_KEPT_OFF)

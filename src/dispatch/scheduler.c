@@ -362,8 +362,9 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	struct scheduler *scheduler = scheduler_of(flight);
 
 	limits_told(scheduler->limits, flight, result, now(scheduler));
-	upstream_told(scheduler->env->upstream, verdict_sign(result->meaning), flight->reason_text,
-		      loop_wall_ms(scheduler->env->loop));
+	if (result->was_sent)
+		upstream_told(scheduler->env->upstream, verdict_sign(result->meaning),
+			      flight->reason_text, loop_wall_ms(scheduler->env->loop));
 	upstream_refuses(scheduler->env->upstream, flight->account_sid,
 			 limits_is_paused(scheduler->limits, flight->account_sid));
 	if (result->is_over) {

@@ -69,7 +69,7 @@ struct flight_result {
 	enum verdict_meaning meaning;
 	int status;          /* of the last answer; 0: none came */
 	bool is_redirected;  /* ... which was not the API's own */
-	bool was_sent;       /* a request of it went out to Twilio */
+	bool was_sent;       /* a request of it went out to Twilio's API */
 	bool is_over;        /* a terminal state was entered */
 	bool is_in_ledger;   /* else: the ledger knows when again */
 	int64_t wait_ms;     /* not before so long from now */

@@ -39,6 +39,7 @@ static void try_free(struct try *try)
 	rest_request_release(&try->question);
 	blob_arriving_free(try->plain);
 	free(try->encryption);
+	free(try->url);
 	free(try->new_details);
 	free(try);
 }

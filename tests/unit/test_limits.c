@@ -16,7 +16,7 @@ static struct limits *limits;
 static int64_t now_ms = 1000000;
 
 static int64_t began_at_ms; /* 0: now, as what comes back at once */
-static bool is_unsent;      /* its turn ended before Twilio was asked */
+static bool is_unsent;      /* its turn ended before Twilio was asked, or another host was */
 
 /* What came back of recording n of an account. */
 static void told(const char *account_sid, unsigned n, enum verdict_meaning meaning, int status,
@@ -64,6 +64,10 @@ static void test_limited(void)
 	for (int i = 0; i < 2000; i++)
 		told(A, 1, VERDICT_KEPT, 200, false);
 	IS_INT(room(A, FLIGHT_NEW), 32, "never more than may fly in all");
+	is_unsent = true;
+	told(A, 1, VERDICT_LIMITED, 429, false);
+	is_unsent = false;
+	IS_INT(room(A, FLIGHT_NEW), 32, "what another host limits is not the account's");
 	for (int i = 0; i < 10; i++, now_ms += 1000)
 		told(A, 1, VERDICT_LIMITED, 429, false);
 	IS_INT(room(A, FLIGHT_NEW), 1, "nor fewer than one");
