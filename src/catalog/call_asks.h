@@ -1,7 +1,8 @@
 /*
  * Calls that are known by their recording alone, of which Twilio is to be asked from, to, direction
- * and status.  The projection plans it with the first event of a recording, a moment later, so that a
- * callback of the call may come first; the callback that ends the call takes the plan away.
+ * and status; and those of which a recording is completed, and no end was told.  The projection plans it
+ * with the first event of a recording, and with one that completes it, a moment later, so that a callback of
+ * the call may come first; the callback that ends the call takes the plan away.
  */
 #pragma once
 

@@ -12,7 +12,7 @@
 enum projection_what {
 	PROJECTED_CALL = 1 << 0,       /* the call is new, or changed */
 	PROJECTED_RECORDING = 1 << 1,  /* the recording is new, or changed */
-	PROJECTED_TO_FETCH = 1 << 2,   /* the recording became RECORDING_QUEUED: start a flight */
+	PROJECTED_TO_FETCH = 1 << 2,   /* it became RECORDING_QUEUED, or is due sooner: a flight */
 	PROJECTED_MAIN = 1 << 3,       /* this recording became the call's main recording */
 	PROJECTED_CALL_ENDED = 1 << 4, /* the call's status became final */
 	PROJECTED_STORED = 1 << 5,     /* the recording became RECORDING_STORED, or again */

@@ -26,6 +26,7 @@ void lease_begun_free(struct lease_begun *begun)
 	if (!begun)
 		return;
 	free(begun->encryption);
+	free(begun->url);
 	free(begun);
 }
 
@@ -115,7 +116,8 @@ static bool read_begun(struct db_stmt *had, const struct queue_claim *claim, str
 		row->begun->began_at_ms = claim->now_ms;
 		if (!db_column_is_null(had, 2))
 			row->begun->encryption = str_dup(db_column_str(had, 2));
-		recording_read(had, 3, &row->begun->recording);
+		row->begun->url = str_dup(db_column_str(had, 3));
+		recording_read(had, 4, &row->begun->recording);
 	}
 	return step == DB_DONE;
 }
@@ -133,7 +135,7 @@ static bool ask_for_all(struct catalog *catalog, const struct queue_claim *claim
 			   "UPDATE recordings r SET generation = begun.id, generation_at_ms = $3, "
 			   "first_try_at_ms = COALESCE(r.first_try_at_ms, $3) "
 			   "FROM begun WHERE r.id = begun.recording_id "
-			   "RETURNING r.id, begun.id, r.encryption, " RECORDING_COLUMNS,
+			   "RETURNING r.id, begun.id, r.encryption, r.url, " RECORDING_COLUMNS,
 			   &asked->begun, err) &&
 	       send_wishes(catalog, claim, rows, count, WISH_LEASE, DUE " " TAKE_DUE,
 			   &asked->leased, err);

@@ -25,6 +25,7 @@ struct db_stmt;
 struct lease_begun {
 	struct recording recording;
 	char *encryption; /* as the ledger has it (twilio/encryption_details.h); NULL: it is not encrypted */
+	char *url; /* RecordingUrl as told; "": it was not */
 	int64_t attempt_id, began_at_ms;
 };
 void lease_begun_free(struct lease_begun *begun);

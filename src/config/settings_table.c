@@ -175,7 +175,7 @@ const struct setting settings_table[] = {
 	  .is_live = true, .fallback = "15m", .min = "1s",
 	  .help = "How often Twilio's list of recordings is read for what no webhook told of, and at start; forever: never." },
 	{ "media_hosts", SETTING_LIST, AT(flights.media_hosts),
-	  .help = "Hosts beside the API's that recordings may come from, private addresses included." },
+	  .help = "Hosts that RecordingUrl may name in place of the API's; they may have private addresses." },
 	{ "fetch.concurrency", SETTING_NUMBER, AT(flights.concurrency), .is_live = true,
 	  .fallback = "32", .min = "1", .max = "1000", .help = "Downloads at once." },
 	{ "fetch.player_slots", SETTING_NUMBER, AT(flights.player_slots), .is_live = true,

@@ -268,7 +268,7 @@ bool fetcher_open(const struct flight_options *options, struct ledger *ledger,
 	struct fetch_options fetch_options = {
 		.proxy = options->proxy,
 		.ca_file = options->ca_file,
-		.allowed_hosts = options->media_hosts,
+		.allowed_hosts = options->allowed_hosts,
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.stall_timeout_ms = options->stall_timeout_ms,
 		.max_transfers = transfers_of(options),

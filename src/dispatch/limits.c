@@ -22,7 +22,8 @@ struct limit {
 	char forbidden[FORBIDDEN_MAX][SID_SIZE];
 	unsigned forbidden_count;
 	bool is_paused;
-	int64_t probe_at_ms; /* monotonic: not asked before */
+	int64_t paused_at_ms; /* monotonic: since when */
+	int64_t probe_at_ms;  /* monotonic: not asked before */
 };
 
 struct limits {
@@ -172,6 +173,7 @@ static void pause_account(struct limit *limit, const char *why, int64_t now_ms)
 			  "twilio.auth_token or twilio.api_key; until they are accepted, one "
 			  "recording a minute is tried",
 			  limit->account_sid, why);
+		limit->paused_at_ms = now_ms;
 		limit->probe_at_ms = now_ms + PROBE_MS;
 	}
 	limit->is_paused = true;
@@ -186,6 +188,12 @@ static void forbidden(struct limit *limit, const char *recording_sid, int64_t no
 		memcpy(limit->forbidden[limit->forbidden_count++], recording_sid, SID_SIZE);
 	if (limit->forbidden_count == FORBIDDEN_MAX)
 		pause_account(limit, "403 for three recordings in a row", now_ms);
+}
+
+/* What was let in before it was paused, and has come to its end since, says nothing of what is let in now. */
+static bool is_of_before(const struct limit *limit, const struct flight *flight)
+{
+	return limit->is_paused && flight->last_try_at_ms < limit->paused_at_ms;
 }
 
 static void accepted(struct limit *limit)
@@ -211,6 +219,11 @@ void limits_told(struct limits *limits, const struct flight *flight,
 
 	if (limit == &limits->at[limits->accounts->count])
 		return; /* it was never asked */
+	/* It was not to be fetched any more, or not for want of a key, or from elsewhere: another recording may find out. */
+	if (!result->was_sent && limit->is_paused && !is_of_before(limit, flight))
+		limit->probe_at_ms = now_ms;
+	if (!result->was_sent)
+		return;
 	if (result->meaning == VERDICT_LIMITED)
 		decrease(limit, now_ms);
 	else if (result->meaning == VERDICT_KEPT || result->meaning == VERDICT_KEPT_OFF)
@@ -219,7 +232,7 @@ void limits_told(struct limits *limits, const struct flight *flight,
 		pause_account(limit, "401", now_ms);
 	else if (result->meaning == VERDICT_FORBIDDEN)
 		forbidden(limit, flight->recording_sid, now_ms);
-	else if (is_acceptance(result))
+	else if (is_acceptance(result) && !is_of_before(limit, flight))
 		accepted(limit);
 }
 

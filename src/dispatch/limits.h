@@ -7,8 +7,9 @@
  *
  * An account is paused when Twilio refuses its credentials: by 401, or by 403 for three recordings in a
  * row with no success between them, for a single 403 concerns its recording alone.  One recording a
- * minute is then tried all the same, whoever waits for it; one success ends the pause.  Only answers of the API's own
- * host count: what a host that it redirected to thinks of a request says nothing about credentials.
+ * minute is then tried all the same, whoever waits for it; one success of what began since ends the pause.  Only
+ * answers of the API's own host count: what a host that it redirected to thinks of a request says nothing about
+ * credentials.
  *
  * Thread: the fetching loop.
  */
@@ -40,7 +41,7 @@ unsigned limits_room(const struct limits *limits, const char *account_sid, enum 
 int64_t limits_paused_ms(const struct limits *limits, const char *account_sid, int64_t now_ms);
 /* Its credentials are refused, and were not accepted since. */
 bool limits_is_paused(const struct limits *limits, const char *account_sid);
-/* A flight of it begins: where it is paused, this is the minute's one. */
+/* A flight of it begins: where it is paused, this is the minute's one, if a request goes out (limits_told()). */
 void limits_begin(struct limits *limits, const char *account_sid, int64_t now_ms);
 /* What came back of one. */
 void limits_told(struct limits *limits, const struct flight *flight,

@@ -97,6 +97,8 @@ static void update_came(struct mail *mail)
 	struct flight_update *update = container_of(mail, struct flight_update, mail);
 	struct mirror *mirror = update->mirror;
 
+	/* Whoever leaves because of this news may come again in a moment, and be told it at once. */
+	update->is_left = list_is_empty(&mirror->players);
 	take_news(mirror, &update->news);
 	tell_players(mirror);
 	if (mirror->now.is_last) {
@@ -105,6 +107,8 @@ static void update_came(struct mail *mail)
 		return;
 	}
 	note_used(mirror, update);
+	if (update->is_left)
+		mirror_free(mirror);
 	fetcher_take_update(update);
 }
 

@@ -6,7 +6,7 @@
  * The update is one message that travels between the two: made by the mirror, posted to
  * the flight (which is how it joins), sent back with news, returned at once, and so on
  * until the news is the last; then the mirror frees it.  Whoever holds it may write it;
- * many arrivals while it is away melt into one; nothing is counted or locked.
+ * many arrivals while it is away melt into one; nothing is locked.
  *
  *	serving loop                    fetching loop
  *	mirror_join --- update --------> flight (made, or found)
@@ -15,7 +15,9 @@
  *	   moved   <--- news ----------
  *	   moved   <--- last news ----- stored, or given up
  *
- * A mirror outlives its players: that a player leaves never reaches the flight.
+ * That a player leaves is no message.  A mirror that has none any more when news comes returns the update for the last
+ * time and is no more: the flight frees it, and tries for nobody (scheduler.h).  Who comes then makes another mirror,
+ * whose update is behind that one.
  */
 #pragma once
 

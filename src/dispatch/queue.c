@@ -34,7 +34,7 @@ void queue_wake_in(struct queue *queue, int64_t wait_ms)
 			    timer_fired);
 }
 
-/* ---- waits that no clock of ours can have meant ---- */
+/* ---- waits that no clock of ours can have meant, or no settings of now ---- */
 
 static bool run_mend(struct ledger_job *job, struct catalog *catalog, struct err *err)
 {
@@ -54,8 +54,8 @@ static void mended(struct ledger_job *job)
 		return; /* the next claim finds them again */
 	}
 	log_warn(NULL,
-		 "%lld recordings were to wait longer than any wait is: the clock was set back; "
-		 "they are due now",
+		 "%lld recordings were to wait longer than any wait is now (the clock was set "
+		 "back, or fetch.retry_most is shorter); they are due now",
 		 (long long)queue->mended);
 	queue_wake(queue);
 }

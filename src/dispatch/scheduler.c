@@ -362,8 +362,9 @@ static void flight_turned(struct flight *flight, const struct flight_result *res
 	struct scheduler *scheduler = scheduler_of(flight);
 
 	limits_told(scheduler->limits, flight, result, now(scheduler));
-	upstream_told(scheduler->env->upstream, verdict_sign(result->meaning), flight->reason_text,
-		      loop_wall_ms(scheduler->env->loop));
+	if (result->was_sent)
+		upstream_told(scheduler->env->upstream, verdict_sign(result->meaning),
+			      flight->reason_text, loop_wall_ms(scheduler->env->loop));
 	upstream_refuses(scheduler->env->upstream, flight->account_sid,
 			 limits_is_paused(scheduler->limits, flight->account_sid));
 	if (result->is_over) {
@@ -383,6 +384,12 @@ static void flight_looked(struct flight *flight, enum follow_result result)
 {
 	struct scheduler *scheduler = scheduler_of(flight);
 
+	/* Nobody waits for it here any more: neither is it followed, nor fetched for that. */
+	if (result != FOLLOW_OVER && flight->mirror_count == 0) {
+		forget(scheduler, flight);
+		go_on_soon(scheduler);
+		return;
+	}
 	switch (result) {
 	case FOLLOW_NOBODY:
 		flight->is_nobodys = true;
@@ -635,10 +642,46 @@ static bool is_elsewhere(const struct scheduler *scheduler, const struct flight_
 	return update->is_of_peer && (!flight || !flight->holds_lease);
 }
 
+/* What it is and when it is due its row says as well. */
+static bool is_only_a_row(const struct flight *flight)
+{
+	return !is_more_than_a_row(flight) &&
+	       (flight->state == FLIGHT_QUEUED ||
+		(flight->state == FLIGHT_WAITING && flight->is_as_in_ledger));
+}
+
+/*
+ * Nobody plays it any more where the update comes from.  What nobody waits for at all is tried when the ledger says
+ * so, and goes before nobody.  Another process was told why there is nothing yet, and may ask again in a moment: for it
+ * the next try is waited for here.
+ */
+static void leave(struct scheduler *scheduler, struct flight_update *update)
+{
+	struct flight *flight = update->flight;
+	bool is_of_peer = update->is_of_peer;
+
+	free(update);
+	flight->mirror_count--;
+	if (flight->mirror_count > 0)
+		return;
+	if (!is_of_peer && is_only_a_row(flight)) {
+		forget(scheduler, flight);
+		go_on_soon(scheduler);
+		return;
+	}
+	if (flight->rank == FLIGHT_FOR_PLAYERS)
+		flight_set_rank(flight, FLIGHT_NEW);
+	end_if_done(scheduler, flight);
+}
+
 void scheduler_take_update(struct scheduler *scheduler, struct flight_update *update)
 {
 	struct flight *flight = update->flight;
 
+	if (update->is_left) {
+		leave(scheduler, update);
+		return;
+	}
 	if (!flight && is_elsewhere(scheduler, update)) {
 		flight_update_refuse(update);
 		return;

@@ -7,7 +7,8 @@
  * before it is stored; when as many wait for our disk as may fly, only players' flights begin.
  *
  * What waits is the ledger's (queue.h).  In memory is a flight that flies, that a player
- * follows, or that keeps a file which the next try goes on with; every other is only a row.
+ * follows, or that keeps a file which the next try goes on with; every other is only a row.  A player brings the next
+ * try forward; once it is known that nobody waits any more, none is.
  *
  * Owns the flights.  Thread: the fetching loop.
  */
@@ -50,7 +51,10 @@ void scheduler_let_go(struct scheduler *scheduler);
 bool scheduler_has(const struct scheduler *scheduler, const char *recording_sid);
 /* It was removed: its flight is over. */
 void scheduler_abandon(struct scheduler *scheduler, const char *recording_sid);
-/* An update came: to its flight, or for the first time: to the flight it is of, which is made when there is none. */
+/*
+ * An update came: to its flight, or for the first time: to the flight it is of, which is made when there is none; or for
+ * the last time, from a mirror that has no player left.
+ */
 void scheduler_take_update(struct scheduler *scheduler, struct flight_update *update);
 
 /* Of the flights in memory. */

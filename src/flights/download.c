@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "blob/blob.h"
 #include "fetch/fetch.h"
+#include "fetch/fetch_target.h"
 #include "flights/flight_env.h"
 #include "twilio/accounts.h"
 #include "twilio/rest.h"
@@ -233,14 +234,45 @@ bool download_address(const struct account *account, const char *recording_sid,
 		       account->account_sid);
 }
 
+static bool is_listed(const struct flight_env *env, const struct fetch_target *target)
+{
+	const char *const *hosts = env->options.media_hosts;
+
+	for (; hosts && *hosts; hosts++) {
+		struct str host = str_of(*hosts);
+
+		if (str_starts(host, STR("[")))
+			host = str_first(str_after(host, 1), str_find(host, ']') - 1);
+		if (str_eq_nocase(host, str_of(target->host)))
+			return true;
+	}
+	return false;
+}
+
+/* Twilio may keep it in a storage of the account's own, and says where; whose host that is the settings have to say. */
+static bool find_elsewhere(const struct flight_env *env, const struct account *account,
+			   const char *told_url, struct fetch_target *out)
+{
+	AUTO(fetch_target_release) struct fetch_target api = { 0 };
+	struct err err;
+
+	return told_url && told_url[0] != '\0' &&
+	       fetch_target_read(account->api_url, false, &api, &err) &&
+	       fetch_target_read(told_url, api.is_https, out, &err) &&
+	       !fetch_target_same_origin(&api, out) && is_listed(env, out);
+}
+
 bool download_start(struct download *download, struct arrival *arrival,
-		    const struct account *account, const char *recording_sid, int channels,
-		    struct err *err)
+		    const struct account *account, const char *recording_sid, const char *told_url,
+		    int channels, struct err *err)
 {
 	const struct flight_env *env = download->env;
+	AUTO(fetch_target_release) struct fetch_target elsewhere = { 0 };
 	struct download_address address;
+	bool is_elsewhere = find_elsewhere(env, account, told_url, &elsewhere);
 
-	if (!download_address(account, recording_sid, download_format(env, arrival->is_encrypted),
+	if (!is_elsewhere &&
+	    !download_address(account, recording_sid, download_format(env, arrival->is_encrypted),
 			      channels, &address, err))
 		return false;
 	download->receiver = (struct transfer_receiver){
@@ -249,19 +281,21 @@ bool download_start(struct download *download, struct arrival *arrival,
 	download->arrival = arrival;
 	download->account = account;
 	download->position = 0;
+	download->is_elsewhere = is_elsewhere;
 	download->has_head = download->takes_body = false;
 	download->body_len = 0;
 	download->facts = (struct verdict_facts){ .retry_after_ms = -1,
 						  .announced_s = -1,
-						  .channels_asked = channels };
+						  .channels_asked = is_elsewhere ? 0 : channels,
+						  .is_redirected = is_elsewhere };
 
 	bool resumes = arrival->file->size > 0 && arrival->validator[0] != '\0';
 	struct transfer_request request = {
 		.method = TRANSFER_GET,
-		.url = address.url,
-		.auth_for = account->api_url,
-		.user = address.user,
-		.password = address.password,
+		.url = is_elsewhere ? elsewhere.url : address.url,
+		.auth_for = is_elsewhere ? NULL : account->api_url,
+		.user = is_elsewhere ? NULL : address.user,
+		.password = is_elsewhere ? NULL : address.password,
 		.ranged = resumes,
 		.first = resumes ? arrival->file->size : 0,
 		.last = TRANSFER_OPEN,

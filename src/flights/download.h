@@ -61,6 +61,7 @@ struct download {
 	struct arrival *arrival;
 	uint64_t position;         /* in the media: where the next byte belongs */
 	bool has_head, takes_body; /* the status says media */
+	bool is_elsewhere;         /* it is not the API that is asked */
 	const struct account *account;
 	struct verdict_facts facts;
 	size_t body_len;
@@ -75,9 +76,10 @@ struct download {
 
 /*
  * Asks for the media of a recording.  arrival->file is open (and empty, or holds what is to be
- * gone on with).  ERR_INVALID: no address can be made.
+ * gone on with).  told_url is RecordingUrl (NULL, "": none): where it is on another host than the API's, and media_hosts
+ * names that, it is asked in place of the API, without credentials.  ERR_INVALID: no address can be made.
  */
 bool download_start(struct download *download, struct arrival *arrival,
-		    const struct account *account, const char *recording_sid, int channels,
-		    struct err *err) MUST_CHECK;
+		    const struct account *account, const char *recording_sid, const char *told_url,
+		    int channels, struct err *err) MUST_CHECK;
 void download_cancel(struct download *download);

@@ -103,7 +103,9 @@ static void ask_what_it_means(struct flight *flight)
 						url_text, metadata_came, &err)) {
 		flight->try->facts.was_asked = true;
 		flight_judge(flight);
+		return;
 	}
+	flight->try->was_sent = !flight->try->download.is_elsewhere;
 }
 
 static void seeks_moved(struct seeks *seeks)
@@ -192,12 +194,15 @@ static void ask(struct flight *flight)
 	flight->try->download.ended = download_ended;
 	if (!open_arrival(flight, &err) ||
 	    !download_start(&flight->try->download, &flight->arrival, account,
-			    flight->recording_sid, flight->try->recording.channels_wanted, &err)) {
+			    flight->recording_sid, flight->try->url,
+			    flight->try->recording.channels_wanted, &err)) {
 		fail_attempt(flight, &err);
 		return;
 	}
-	if (flight->arrival.is_encrypted)
-		return; /* no part of it is sent before all of it is here */
+	flight->try->was_sent = !flight->try->download.is_elsewhere;
+	/* No part of what is encrypted is sent before all of it is here; parts ahead are the API's. */
+	if (flight->arrival.is_encrypted || flight->try->download.is_elsewhere)
+		return;
 	seeks_go_on(&flight->seeks, flight->env, &flight->arrival, account, flight->recording_sid,
 		    flight->try->recording.channels_wanted, seeks_moved);
 }
@@ -271,16 +276,21 @@ static bool begin_overtaken(struct flight *flight, struct catalog *catalog, stru
 	       attempts_give_up(catalog, str_of(flight->recording_sid), clock_wall_ms(), err);
 }
 
-static bool find_details(struct flight *flight, struct catalog *catalog, struct err *err)
+static bool find_source(struct flight *flight, struct catalog *catalog, struct err *err)
 {
+	const char *const *hosts = flight->env->options.media_hosts;
 	struct recording_source source = { 0 };
 
-	if (!flight->try->recording.is_encrypted)
+	if (!flight->try->recording.is_encrypted && (!hosts || !hosts[0]))
 		return true;
 	if (!recordings_find_source(catalog, str_of(flight->recording_sid), &source, err))
 		return false;
-	free(flight->try->encryption); /* the writer may run a job once more */
-	flight->try->encryption = TAKE(source.encryption);
+	/* The writer may run a job once more. */
+	free(TAKE(flight->try->encryption));
+	free(flight->try->url);
+	if (flight->try->recording.is_encrypted)
+		flight->try->encryption = TAKE(source.encryption);
+	flight->try->url = TAKE(source.url);
 	recording_source_release(&source);
 	return true;
 }
@@ -299,7 +309,7 @@ static bool run_begin(struct ledger_job *job, struct catalog *catalog, struct er
 	flight->try->attempt_id = 0;
 	job->change.what = 0;
 	if (!recordings_find(catalog, begin.recording_sid, &flight->try->recording, err) ||
-	    !find_details(flight, catalog, err))
+	    !find_source(flight, catalog, err))
 		return false;
 	if (flight->try->recording.state != RECORDING_QUEUED &&
 	    flight->try->recording.state != RECORDING_WAITING)
@@ -387,6 +397,7 @@ static void take_begun(struct flight *flight)
 
 	flight->try->recording = begun->recording;
 	flight->try->encryption = TAKE(begun->encryption);
+	flight->try->url = TAKE(begun->url);
 	flight->try->attempt_id = begun->attempt_id;
 	flight->try->began_at_ms = begun->began_at_ms;
 	flight->try->begins_anew = flight->arrival.file != NULL;

@@ -69,6 +69,7 @@ struct flight_result {
 	enum verdict_meaning meaning;
 	int status;          /* of the last answer; 0: none came */
 	bool is_redirected;  /* ... which was not the API's own */
+	bool was_sent;       /* a request of it went out to Twilio's API */
 	bool is_over;        /* a terminal state was entered */
 	bool is_in_ledger;   /* else: the ledger knows when again */
 	int64_t wait_ms;     /* not before so long from now */
@@ -139,7 +140,8 @@ struct flight {
 
 	/* the updates that are here; how many mirrors have one */
 	struct list updates;
-	unsigned mirror_count; /* changed by whoever first brings an update, and by the last news */
+	/* Changed by whoever first brings an update, or brings it from a mirror that is no more, and by the last news. */
+	unsigned mirror_count;
 	char reason_code[RECORDING_REASON_SIZE];
 	char reason_text[VERDICT_TEXT_SIZE];
 	bool is_pointless;

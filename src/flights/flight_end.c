@@ -39,6 +39,7 @@ static void try_free(struct try *try)
 	rest_request_release(&try->question);
 	blob_arriving_free(try->plain);
 	free(try->encryption);
+	free(try->url);
 	free(try->new_details);
 	free(try);
 }
@@ -81,6 +82,7 @@ void flight_end_turn(struct flight *flight, enum flight_state state, int64_t wai
 		.meaning = flight->try->verdict.meaning,
 		.status = flight->try->facts.status,
 		.is_redirected = flight->try->facts.is_redirected,
+		.was_sent = flight->try->was_sent,
 		.is_in_ledger = flight->try->is_in_ledger,
 		.wait_ms = wait_ms,
 		.at_least_ms = at_least_ms(&flight->try->verdict, wait_ms),

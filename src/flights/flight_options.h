@@ -16,8 +16,8 @@ struct flight_options {
 	int64_t give_up_after_ms; /* from the first try of a round to the dead letter */
 	int64_t retry_first_ms, retry_most_ms;
 	const char *proxy, *ca_file; /* NULL: none, the system's */
-	const char *const
-		*media_hosts; /* NULL-terminated: hosts beside the API's, which may be private */
+	/* NULL-terminated: hosts that RecordingUrl may name; with the API's, those that may be private. */
+	const char *const *media_hosts, *const *allowed_hosts;
 	const struct retention
 		*retention; /* what would be removed at once is not fetched; NULL: all is */
 	int64_t reconcile_interval_ms; /* 0, INT64_MAX: Twilio's list is not read */

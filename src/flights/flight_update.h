@@ -62,6 +62,7 @@ struct flight_update {
 	char request_id[REQUEST_ID_SIZE]; /* of the player who came first; "" */
 	struct recorded_wait recorded;
 	bool is_of_peer; /* of what another process is sent (play/peer_play.h): makes no flight */
+	bool is_left; /* it has no mirror any more, as nobody plays there: the flight's to free */
 	struct flight *flight;   /* where it has been, which waits for it; NULL: nowhere yet */
 	int64_t generation_sent; /* whose descriptor the mirror has */
 	bool lacks_descriptor;   /* there was none to give it, of the generation that is arriving */

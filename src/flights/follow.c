@@ -415,7 +415,8 @@ static void act(struct follow *follow)
 	} else if (holder->process_id == 0 ||
 		   holder->process_id == ledger_process(flight->env->ledger)) {
 		end_with(flight, FLIGHT_FOLLOWING, FOLLOW_NOBODY);
-	} else if (holder->address[0] == '\0' || holder->token[0] == '\0') {
+	} else if (holder->address[0] == '\0' || holder->token[0] == '\0' ||
+		   flight->mirror_count == 0) {
 		flight->was_elsewhere = true;
 		end_with(flight, FLIGHT_WAITING, FOLLOW_NOWHERE);
 	} else {

@@ -5,7 +5,7 @@
  * without a name, and players hear them like any.  The flight holds no slot meanwhile, and writes nothing to the ledger.  The last byte is
  * held back until the ledger says that it is stored, of the same generation and length; what has not come by then is read from
  * the store.  Where nobody has the lease any more the flight is fetched here, and the file given up as soon as an attempt has begun: that
- * is another generation.
+ * is another generation.  Nobody who waits for it here any more is noticed by the next look, which follows it no further.
  *
  * Part of a flight: what stands here is for its owner, and runs on his thread.
  */
@@ -19,7 +19,7 @@ struct flight;
 /* What came of it, to the owner (flight_owner.looked). */
 enum follow_result {
 	FOLLOW_NOBODY,  /* nobody fetches it: FOLLOWING still, for the owner to queue it */
-	FOLLOW_NOWHERE, /* somebody does, and cannot be asked: WAITING, to be queued again soon */
+	FOLLOW_NOWHERE, /* somebody does, and is not asked: WAITING, to be queued again soon */
 	FOLLOW_OVER,    /* the flight is over */
 };
 

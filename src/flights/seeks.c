@@ -278,8 +278,11 @@ void seeks_used(struct seeks *seeks, uint32_t id)
 
 void seeks_flight_moved(struct seeks *seeks)
 {
-	uint64_t here = seeks->arrival->file->size;
+	uint64_t here;
 
+	if (!seeks->env)
+		return; /* there are none where it comes from */
+	here = seeks->arrival->file->size;
 	if (seeks->since_ms == 0) {
 		seeks->since_ms = loop_now_ms(seeks->env->loop);
 		seeks->since_size = here;

@@ -32,11 +32,13 @@ try {
 	int64_t began_at_ms; /* wall clock */
 	struct download download;
 	struct rest_request question; /* what a 404 means, or how it is encrypted */
+	bool was_sent;                /* a request went out to the API */
 	bool is_elsewhere;            /* another process fetches it, or has just failed to */
 	bool keeps_lease;             /* after a turn without media that is not the last */
 	bool was_requeued; /* while it was under way: it decides no more what becomes of the recording */
 	bool begins_anew;  /* what an earlier try left cannot be gone on with */
 	char *encryption;  /* of an encrypted one, as the ledger has it; else NULL */
+	char *url;         /* RecordingUrl as told, where it may count; "", NULL: none */
 	char *new_details; /* what the metadata says in its place; NULL: nothing else */
 	struct encryption_details details;
 	struct verdict_facts facts;

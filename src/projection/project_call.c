@@ -252,6 +252,18 @@ static bool write_row(struct facts *known, struct catalog *catalog, struct call_
 	return !facts->is_changed || update_told(catalog, facts, err);
 }
 
+/* A recording of it has ended: the call may have as well, and its own callback be lost, or not set up for the end. */
+static bool ask_for_end(struct catalog *catalog, struct call_facts *facts,
+			const struct event *event, struct err *err)
+{
+	if (facts->ask_at_ms != 0 || call_status_is_final(facts->call.status) ||
+	    (event->kind != EVENT_RECORDING_STATUS && event->kind != EVENT_RECORDING_LISTED) ||
+	    !str_eq(event->status, STR("completed")))
+		return true;
+	facts->ask_at_ms = event->received_at_ms + CALL_ASK_AFTER_MS;
+	return call_asks_set(catalog, event->call_sid, facts->ask_at_ms, err);
+}
+
 /* Told to its end: there is nothing to ask. */
 static bool ask_no_more(struct catalog *catalog, struct call_facts *facts,
 			const struct event *event, struct err *err)
@@ -286,7 +298,8 @@ bool project_call(struct facts *known, struct catalog *catalog, const struct eve
 	}
 	merge(&facts, event, !found, change);
 	if (!write_row(known, catalog, &facts, &before, !found, err) ||
-	    (found && !ask_no_more(catalog, &facts, event, err)))
+	    (found && (!ask_no_more(catalog, &facts, event, err) ||
+		       !ask_for_end(catalog, &facts, event, err))))
 		return false;
 	if (!found || facts.is_changed)
 		change->what |= PROJECTED_CALL;

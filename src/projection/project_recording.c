@@ -6,6 +6,7 @@
  *
  *	upstream rises to   the state goes from                         to
  *	completed           announced, absent, dead                     queued
+ *	                    queued, waiting                             the same, and due
  *	absent              announced, queued, waiting, dead            absent
  *	failed              announced, queued, waiting                  dead
  *	deleted             announced, queued, waiting, absent, dead    gone
@@ -174,7 +175,24 @@ static void merge_rank(struct recording_facts *facts, const struct event *event)
 	facts->is_changed = true;
 }
 
-static void merge_status(struct recording_facts *facts, const struct event *event)
+/* It is there from now on, whatever its call said before: what waits for that is due. */
+static void merge_completed(struct recording_facts *facts, const struct event *event,
+			    struct projection_change *change)
+{
+	struct recording *recording = &facts->recording;
+
+	recording->completed_at_ms = event->received_at_ms;
+	if (recording->state != RECORDING_WAITING ||
+	    recording->wait_rule == RECORDING_WAIT_AS_TOLD ||
+	    recording->next_try_at_ms == RECORDING_NEVER ||
+	    recording->next_try_at_ms <= event->received_at_ms)
+		return;
+	recording->next_try_at_ms = event->received_at_ms;
+	change->what |= PROJECTED_TO_FETCH;
+}
+
+static void merge_status(struct recording_facts *facts, const struct event *event,
+			 struct projection_change *change)
 {
 	size_t status = status_of(event);
 	struct recording *recording = &facts->recording;
@@ -191,6 +209,8 @@ static void merge_status(struct recording_facts *facts, const struct event *even
 		return;
 	facts->upstream = statuses[status].upstream;
 	facts->is_changed = true;
+	if (facts->upstream == UPSTREAM_COMPLETED)
+		merge_completed(facts, event, change);
 	if (!(statuses[status].from & BIT(recording->state)))
 		return;
 	recording->state = statuses[status].to;
@@ -364,7 +384,7 @@ bool project_recording(struct facts *known, struct catalog *catalog, const struc
 		merge_told(&facts, event);
 	if (!facts.has_url && event->recording_url.len)
 		facts.is_changed = true;
-	merge_status(&facts, event);
+	merge_status(&facts, event, change);
 	merge_live(&facts, event);
 	if (!found)
 		facts.place.state = RECORDING_STATES;

@@ -359,7 +359,8 @@ static bool open_rooms(struct server *server, struct err *err)
 	    !open_vault(settings, &server->vault, err))
 		return false;
 	server_hosts_collect(settings, &server->accounts, &server->hosts);
-	settings->flights.media_hosts = server->hosts.at;
+	settings->flights.media_hosts = server->hosts.named;
+	settings->flights.allowed_hosts = server->hosts.at;
 	server->clock_guard = clock_guard_new();
 	server->vouched_clock.now = vouched_now;
 	server->retention = retention_new(&settings->rules);

@@ -58,8 +58,11 @@ void server_hosts_collect(const struct settings *settings, const struct accounts
 		named++;
 	out->at = xcalloc(named + accounts->count + 1, sizeof(*out->at));
 	out->own = xcalloc(named + accounts->count + 1, sizeof(*out->own));
-	for (size_t i = 0; i < named; i++)
+	out->named = xcalloc(named + 1, sizeof(*out->named));
+	for (size_t i = 0; i < named; i++) {
 		add_host(out, xstrdup(settings->flights.media_hosts[i]));
+		out->named[i] = out->at[i];
+	}
 	for (size_t i = 0; i < accounts->count; i++)
 		add_host(out, host_of(accounts->at[i].api_url));
 }
@@ -69,6 +72,7 @@ void server_hosts_release(struct server_hosts *hosts)
 	for (size_t i = 0; i < hosts->count; i++)
 		free(hosts->own[i]);
 	free(hosts->own);
+	free(hosts->named);
 	free(hosts->at);
 	*hosts = (struct server_hosts){ 0 };
 }

@@ -16,8 +16,9 @@ bool server_accounts_load(const struct settings *settings, struct accounts *out,
 
 /* media_hosts and the hosts of all API addresses: each was named by a setting. */
 struct server_hosts {
-	const char **at; /* NULL-terminated */
-	char **own;      /* the same texts, to be freed */
+	const char **at;    /* NULL-terminated */
+	const char **named; /* those of media_hosts alone; NULL-terminated */
+	char **own;         /* the same texts, to be freed */
 	size_t count;
 };
 void server_hosts_collect(const struct settings *settings, const struct accounts *accounts,

@@ -270,7 +270,7 @@ static const struct row rows[] = {
 	  "Twilio limits how much we may ask at once.", RESUMES, BACK_OFF },
 	{ is_refused_elsewhere, VERDICT_DOWN, VERDICT_WAIT, "refused_elsewhere",
 	  "upstream_unavailable",
-	  "The host that Twilio redirects to refused to send the recording.", COUNTED, RESUMES,
+	  "The host that Twilio names for the recording refused to send it.", COUNTED, RESUMES,
 	  BACK_OFF },
 	{ is_forbidden, VERDICT_FORBIDDEN, VERDICT_WAIT, "forbidden", "upstream_refused",
 	  "Twilio refuses us this recording.", COUNTED, POINTLESS, BACK_OFF },

@@ -36,7 +36,7 @@ enum verdict_cipher {
 struct verdict_facts {
 	enum transfer_outcome outcome;
 	int status;             /* of the answer; 0: none came */
-	bool is_redirected;     /* the answer is not the API's own, but of a host that it led to */
+	bool is_redirected;     /* the answer is not the API's own, but of a host we were led to */
 	int error_code;         /* Twilio's, from an error body; 0 none */
 	int64_t retry_after_ms; /* -1: not said */
 	bool is_error_body;     /* a body of Twilio's error form, whatever the status */

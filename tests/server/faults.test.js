@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { audio } from './harness/audio.js';
 import { WebhookPump, startCalm } from './harness/calm.js';
 import { startServer, untilState } from './harness/callspool.js';
 import { request } from './harness/http.js';
@@ -17,6 +18,8 @@ import { check } from './harness/range_check.js';
 import { oracle } from './harness/range_oracle.js';
 import { Simulator, tell } from './harness/simulator.js';
 import { until } from './harness/until.js';
+import { startUpstream } from './harness/upstream.js';
+import { newSid } from './harness/webhook.js';
 
 // A stall is noticed after 600 ms and tried again within 300: what remains is for a busy machine.
 const PLAY_WAIT_MS = 1500;
@@ -271,6 +274,30 @@ async function withFault(t, fault) {
 describe('whatever the upstream does', { concurrency: 4 }, () => {
   before(async () => { calm = await startCalm(lifetime); });
   for (const fault of FAULTS) test(fault.name, (t) => withFault(t, fault));
+});
+
+test('a storage of the account\'s own: what media_hosts names is fetched from there, without credentials, and nothing else is', async (t) => {
+  const [upstream, storage] = [await startUpstream(t), await startUpstream(t)];
+  const bytes = audio({ seconds: 2 });
+  storage.answer = (_, reply) => {
+    reply.writeHead(200, { 'Content-Type': 'audio/mpeg', 'Content-Length': bytes.length });
+    reply.end(bytes);
+  };
+  const server = await startServer(t, { upstream: upstream.url, settings: { media_hosts: 'localhost' } });
+  const keptAt = async (host) => {
+    const recording = { callSid: newSid('CA'), recordingSid: newSid('RE') };
+    const url = `http://${host}:${new URL(storage.url).port}/kept/${recording.recordingSid}`;
+    await tell(server, recording, { RecordingDuration: '2', RecordingUrl: url });
+    return recording;
+  };
+  const named = await keptAt('localhost');
+  await untilState(server, named.callSid, 'stored');
+  assert.ok((await request(`${server.url}/api/recordings/${named.recordingSid}/media`)).body.equals(bytes));
+  const unnamed = await keptAt('127.0.0.1');
+  await untilState(server, unnamed.callSid, 'waiting');
+  assert.deepEqual(storage.requests.map(({ path, headers }) => [path, headers.authorization]), [[`/kept/${named.recordingSid}`, undefined]]);
+  assert.equal(upstream.mediaRequests(named.recordingSid).length, 0);
+  assert.ok(upstream.mediaRequests(unnamed.recordingSid).length > 0);
 });
 
 after(() => {

@@ -8,6 +8,7 @@ import { startServer, untilState } from './harness/callspool.js';
 import { Gate } from './harness/gated.js';
 import { RawConnection, parseReplies, request } from './harness/http.js';
 import { lifetime } from './harness/lifetime.js';
+import { scrape, valuesOf } from './harness/metrics.js';
 import { startNginx } from './harness/nginx.js';
 import { Simulator, tell } from './harness/simulator.js';
 import { startUpstream } from './harness/upstream.js';
@@ -208,4 +209,21 @@ describe('no storm', () => {
       }
     });
   }
+
+  test('a play that is over brings one try forward, and no other', async (t) => {
+    const upstream = await startUpstream(t);
+    const server = await startServer(t, {
+      upstream: upstream.url, settings: { play_wait: '500ms', 'fetch.retry_first': '1h', 'fetch.retry_most': '1h' },
+    });
+    upstream.answer = (_, reply) => reply.writeHead(503).end();
+    const recording = { callSid: newSid('CA'), recordingSid: newSid('RE') };
+    await tell(server, recording, { RecordingDuration: '2' });
+    await untilState(server, recording.callSid, 'waiting');
+    assert.equal((await request(server.url + mediaPath(recording.recordingSid))).status, 503);
+    const tries = () => upstream.mediaRequests(recording.recordingSid).length;
+    await until('it is tried for the play', () => tries() === 2);
+    await until('nothing of it is left but its row', async () => Object.keys(valuesOf(await scrape(server), 'callspool_flights')).length === 0);
+    assert.equal(tries(), 2);
+    await untilState(server, recording.callSid, 'waiting');
+  });
 });

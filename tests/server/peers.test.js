@@ -557,6 +557,25 @@ test('a token that is not known any more: who has the lease is looked up anew', 
   assert.ok((await play).body.equals(recording.media), 'it is stored, and played');
 });
 
+atOnce('what nobody plays here any more is followed no further, and played anew all the same', async (t) => {
+  const { a, b, recording } = await startTwo(t, { seconds: 60 });
+  const { gate, media, mediaPath } = recording;
+  const begun = await listen(t, b, mediaPath);
+  gate.open(20_000);
+  await begun.head();
+  begun.player.close();
+  let sent = 20_000;
+  await until('it is followed no more', async () => {
+    gate.open(sent += 10);
+    return Object.keys(valuesOf(await scrape(b), 'callspool_flights')).length === 0;
+  });
+  assert.equal(valuesOf(await scrape(a), 'callspool_flights')['state="arriving"'], 1);
+  const again = request(b.url + mediaPath);
+  gate.open();
+  assert.ok((await again).body.equals(media));
+  assert.equal(gate.requests, 1);
+});
+
 atOnce('the address of the one that fetches it is nobody\'s', async (t) => {
   const port = await freePort();
   const { a, b, query, recording } = await startTwo(t, {

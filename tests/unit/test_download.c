@@ -139,6 +139,98 @@ static void test_redirected(void)
 	   "403 from another page of the API: it did");
 }
 
+#define KEPT_AT "/kept/elsewhere"
+
+/* As the callback said; and what is asked from now on answers so. */
+static void tell_url(const char *scheme, uint16_t port, const struct answer *answers, size_t count)
+{
+	AUTO(free)
+	char *sql = xasprintf("UPDATE recordings SET url = '%s://127.0.0.1:%u" KEPT_AT "'", scheme,
+			      port);
+
+	begin_anew();
+	write_sql(sql);
+	server_forget(&server);
+	server_answers(answers, count);
+}
+
+/* RecordingUrl may be that of a storage of the account's own. */
+static void test_elsewhere(void)
+{
+	static const struct answer answers[] = {
+		{ MEDIA, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", THEN_CLOSE },
+		{ KEPT_AT, WHOLE, THEN_CLOSE },
+	};
+	static const struct {
+		const char *why, *host, *scheme;
+		int port;
+		bool is_elsewhere;
+	} cases[] = {
+		{ "a host that is named", "127.0.0.1", "http", 1, true },
+		{ "one that is not", "localhost", "http", 1, false },
+		{ "where none is named", NULL, "http", 1, false },
+		{ "the API's own", "127.0.0.1", "http", 0, false },
+		{ "nothing that is fetched", "127.0.0.1", "ftp", 1, false },
+	};
+	const char *hosts[2] = { NULL };
+
+	env.options.media_hosts = hosts;
+	server.media = whole;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool is_elsewhere = cases[i].is_elsewhere;
+
+		hosts[0] = cases[i].host;
+		tell_url(cases[i].scheme, server.ports[cases[i].port], answers, ARRAY_LEN(answers));
+		fly();
+		OK((strstr(server.all, "B GET " KEPT_AT " ") != NULL) == is_elsewhere &&
+			   (strstr(server.all, "A GET " MEDIA " ") != NULL) != is_elsewhere,
+		   "%s: %s is asked", cases[i].why, is_elsewhere ? "it" : "the API");
+		OK((strstr(server.all, "Authorization") == NULL) == is_elsewhere,
+		   "credentials are the API's");
+		IS_INT(flight->state == FLIGHT_STORED, is_elsewhere, "stored, or not");
+		IS_INT(last.was_sent, !is_elsewhere, "the account hears of the API alone");
+	}
+}
+
+/* What comes from there is judged as the API's, but for what it says of credentials. */
+static void test_elsewhere_fails(void)
+{
+	static const char *const hosts[] = { "127.0.0.1", NULL };
+	static const struct answer refused[] = {
+		{ KEPT_AT, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", THEN_CLOSE },
+	};
+	static const struct answer bad[] = {
+		{ KEPT_AT, "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n", THEN_CLOSE },
+	};
+	static const struct answer cut[] = { { KEPT_AT, RANGED, THEN_CLOSE } };
+	static const struct answer rest[] = {
+		{ KEPT_AT,
+		  "HTTP/1.1 206 Part\r\nContent-Range: bytes 4000-6190/6191\r\n"
+		  "Content-Length: @L\r\n\r\n@M",
+		  THEN_CLOSE },
+	};
+
+	env.options.media_hosts = hosts;
+	tell_url("http", server.ports[1], refused, ARRAY_LEN(refused));
+	fly();
+	OK(last.meaning == VERDICT_DOWN && last.status == 403 && !last.was_sent,
+	   "403: it concerns the recording alone");
+	tell_url("http", server.ports[1], bad, ARRAY_LEN(bad));
+	fly();
+	IS_INT(last.meaning, VERDICT_LYING, "400: it was not asked for two channels");
+	server.media = str_first(whole, 4000);
+	tell_url("http", server.ports[1], cut, ARRAY_LEN(cut));
+	fly();
+	IS_INT(flight->arrival.file->size, 4000, "cut: what came is kept");
+	server.media = str_after(whole, 4000);
+	server_answers(rest, ARRAY_LEN(rest));
+	fly();
+	OK(flight->state == FLIGHT_STORED && strstr(server.all, "B Range: bytes=4000-"),
+	   "and gone on with by a range");
+	write_sql("UPDATE recordings SET url = NULL");
+	env.options.media_hosts = NULL;
+}
+
 /* Two channels, then one: asked for at once. */
 static void test_mono(void)
 {
@@ -179,6 +271,8 @@ int main(void)
 	write_sql("UPDATE recordings SET channels_wanted = 2");
 	test_second();
 	test_redirected();
+	test_elsewhere();
+	test_elsewhere_fails();
 	test_mono();
 	write_sql("UPDATE recordings SET channels_wanted = 2");
 	test_long_rubbish();

@@ -16,6 +16,7 @@ static void test_stored(void)
 	IS_INT(flight->state, FLIGHT_STORED, "a whole answer: stored");
 	OK(last.is_over && last.meaning == VERDICT_KEPT && landed == 1,
 	   "its owner hears that it landed, and is over");
+	OK(last.was_sent, "and that Twilio was asked");
 	IS_INT(recording.state, RECORDING_STORED, "the ledger says so");
 	IS_INT(recording.size, whole.len, "with its size");
 	IS_INT(recording.generation, attempts[0].id, "the attempt's number is the generation");
@@ -258,7 +259,7 @@ static void test_too_old(void)
 	size_t count = attempt_count;
 
 	fly_on(WHOLE, whole);
-	OK(flight->state == FLIGHT_GONE && server.requests == 0,
+	OK(flight->state == FLIGHT_GONE && server.requests == 0 && !last.was_sent,
 	   "older than recordings are kept: not fetched");
 	OK(recorded().state == RECORDING_WAITING && recorded().next_try_at_ms == RECORDING_NEVER,
 	   "it waits for a longer retention");
@@ -293,7 +294,7 @@ static void test_not_begun(void)
 	write_sql("UPDATE recordings SET account_sid = '" ACCOUNT "'");
 	blob_flaky_fail(env.store, &no_file);
 	fly_on(WHOLE, whole);
-	OK(last.meaning == VERDICT_OURS && server.requests == 0,
+	OK(last.meaning == VERDICT_OURS && server.requests == 0 && !last.was_sent,
 	   "no file: our fault, nobody is asked");
 	read_attempts();
 	IS_STR(str_of(attempts[0].outcome), STR("no_descriptor"), "the attempt says why");

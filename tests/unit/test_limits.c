@@ -15,14 +15,18 @@ static const struct accounts accounts = { .at = two, .count = 2 };
 static struct limits *limits;
 static int64_t now_ms = 1000000;
 
+static int64_t began_at_ms; /* 0: now, as what comes back at once */
+static bool is_unsent;      /* its turn ended before Twilio was asked, or another host was */
+
 /* What came back of recording n of an account. */
 static void told(const char *account_sid, unsigned n, enum verdict_meaning meaning, int status,
 		 bool is_redirected)
 {
-	struct flight flight = { 0 };
+	struct flight flight = { .last_try_at_ms = began_at_ms ? began_at_ms : now_ms };
 	struct flight_result result = { .meaning = meaning,
 					.status = status,
-					.is_redirected = is_redirected };
+					.is_redirected = is_redirected,
+					.was_sent = !is_unsent };
 
 	memcpy(flight.account_sid, account_sid, SID_SIZE);
 	snprintf(flight.recording_sid, SID_SIZE, "RE%032x", n);
@@ -60,6 +64,10 @@ static void test_limited(void)
 	for (int i = 0; i < 2000; i++)
 		told(A, 1, VERDICT_KEPT, 200, false);
 	IS_INT(room(A, FLIGHT_NEW), 32, "never more than may fly in all");
+	is_unsent = true;
+	told(A, 1, VERDICT_LIMITED, 429, false);
+	is_unsent = false;
+	IS_INT(room(A, FLIGHT_NEW), 32, "what another host limits is not the account's");
 	for (int i = 0; i < 10; i++, now_ms += 1000)
 		told(A, 1, VERDICT_LIMITED, 429, false);
 	IS_INT(room(A, FLIGHT_NEW), 1, "nor fewer than one");
@@ -155,6 +163,68 @@ static void test_probes(void)
 	IS_INT(room(A, FLIGHT_NEW), 8, "who is told that it is not there has been let in");
 }
 
+static void told_unsent(void)
+{
+	is_unsent = true;
+	told(A, 1, VERDICT_GONE, 0, false);
+	is_unsent = false;
+}
+
+/* Of what is due some is too old by now, or wants a key: Twilio is not asked. */
+static void test_probe_unsent(void)
+{
+	begin(8);
+	told_unsent();
+	IS_INT(room(A, FLIGHT_NEW), 8, "not paused: nothing to give back");
+	told(A, 1, VERDICT_REFUSED, 401, false);
+	began_at_ms = now_ms - 1;
+	told_unsent();
+	began_at_ms = 0;
+	IS_INT(limits_next_ms(limits, now_ms), 60000, "one that began before is not the minute's");
+	now_ms += 60000;
+	limits_begin(limits, A, now_ms);
+	now_ms += 10;
+	told_unsent();
+	IS_INT(limits_next_ms(limits, now_ms), 0, "no request went out: another one may, at once");
+	IS_INT(room(A, FLIGHT_NEW), 1, "one");
+	OK(limits_is_paused(limits, A), "which finds out whether it is let in");
+	limits_begin(limits, A, now_ms);
+	told(A, 2, VERDICT_REFUSED, 401, false);
+	IS_INT(limits_next_ms(limits, now_ms), 60000, "it is not: the next in a minute");
+}
+
+/* Long downloads come to their end, whatever has been refused meanwhile. */
+static void test_of_before(void)
+{
+	static const struct {
+		const char *refusals;
+		int began_ms; /* since the account was paused */
+		enum verdict_meaning meaning;
+		int status;
+		bool is_paused;
+		const char *why;
+	} cases[] = {
+		{ "4", -1, VERDICT_KEPT, 200, true, "what was let in before the 401" },
+		{ "4", -600000, VERDICT_NOT_FOUND, 404, true, "or was not there" },
+		{ "123", -1, VERDICT_KEPT, 200, true, "before the third 403 as well" },
+		{ "4", 60000, VERDICT_KEPT, 200, false, "but what is let in since then" },
+		{ "123", 60000, VERDICT_KEPT, 200, false, "after three 403 as well" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		begin(8);
+		for (const char *at = cases[i].refusals; *at; at++)
+			told(A, (unsigned)(*at - '0'),
+			     *at == '4' ? VERDICT_REFUSED : VERDICT_FORBIDDEN,
+			     *at == '4' ? 401 : 403, false);
+		began_at_ms = now_ms + cases[i].began_ms;
+		now_ms += 120000;
+		told(A, 9, cases[i].meaning, cases[i].status, false);
+		began_at_ms = 0;
+		IS_INT(limits_is_paused(limits, A), cases[i].is_paused, "%s", cases[i].why);
+	}
+}
+
 /* SIGHUP. */
 static void test_change(void)
 {
@@ -177,6 +247,8 @@ int main(void)
 	test_slots();
 	test_refused();
 	test_probes();
+	test_of_before();
+	test_probe_unsent();
 	test_change();
 	limits_free(limits);
 	return tap_end();

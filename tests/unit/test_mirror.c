@@ -255,6 +255,31 @@ static void test_last(void)
 	IS_INT(asked.updates, updates + 1, "who comes now begins anew");
 }
 
+/* What nobody plays here any more is told to the flight once, with the next news. */
+static void test_left(void)
+{
+	int fd = file(), part = file(), updates = asked.updates;
+	struct flight_update *left = asked.update;
+
+	send(&(struct news){ .media.fd = fd, .seeks[0] = { .id = 6, .fd = part } });
+	OK(!asked.update->is_left && asked.updates == ++updates, "somebody plays it");
+	player_leave(&one.player);
+	IS_INT(asked.updates, updates, "that he leaves is no message");
+	join(&two, &recording);
+	two.leaves = true;
+	send(&(struct news){ .media.fd = -1, .seeks[0] = { .id = 6, .fd = -1 } });
+	OK(!left->is_left && asked.updates == ++updates && is_open(fd),
+	   "the last one leaves when he is told: who comes after him is told it as well");
+	send(&(struct news){ .media.fd = -1, .seeks[0] = { .id = 6, .fd = -1 } });
+	OK(left->is_left && asked.updates == ++updates,
+	   "nobody does: the update says so, for the last time");
+	OK(!is_open(fd) && !is_open(part), "the mirror is no more, nor its descriptors");
+	join(&one, &recording);
+	OK(asked.updates == updates + 1 && asked.update != left && !asked.update->is_left,
+	   "who comes then makes another, with an update of its own");
+	free(left);
+}
+
 /* The loop ends before the flight does. */
 static void test_freed(void)
 {
@@ -275,6 +300,7 @@ int main(void)
 	test_seeks();
 	test_player();
 	test_last();
+	test_left();
 	test_freed();
 	return tap_end();
 }

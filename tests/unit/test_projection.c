@@ -519,6 +519,59 @@ static void test_recording_in_call_event(void)
 	ledger_remove(&ledger);
 }
 
+/* Named by its call it was asked for too soon, and waits; then its own event comes. */
+static void test_completed_after_call_event(void)
+{
+	static const struct {
+		const char *name;
+		int64_t wait_ms; /* since the call's event */
+		enum recording_wait_rule rule;
+		bool is_due;
+	} cases[] = {
+		{ "not ready: due now", 600000, RECORDING_WAIT_SHORTENED, true },
+		{ "no play would help: due all the same", 600000, RECORDING_WAIT_POINTLESS, true },
+		{ "Twilio asked us to wait: as long as that", 600000, RECORDING_WAIT_AS_TOLD,
+		  false },
+		{ "expired: never", RECORDING_NEVER, RECORDING_WAIT_SHORTENED, false },
+		{ "due already: since then", 1000, RECORDING_WAIT_SHORTENED, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ledger ledger;
+		struct projection_result result;
+		struct recording recording;
+		struct event event = call_event("completed", 40, 36);
+		struct recording_wait wait = { .at_ms = event.received_at_ms,
+					       .next_try_at_ms = RECORDING_NEVER,
+					       .reason_code = "not_ready",
+					       .reason_text = "It is not ready yet.",
+					       .rule = cases[i].rule };
+
+		ledger_open(&ledger);
+		event.recording_sid = RECORDING;
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		if (cases[i].wait_ms != RECORDING_NEVER)
+			wait.next_try_at_ms = wait.at_ms + cases[i].wait_ms;
+		MUST(catalog_begin(ledger.writer, &err));
+		MUST(recordings_mark_waiting(ledger.writer, RECORDING, &wait, &err));
+		MUST(catalog_commit(ledger.writer, &err));
+		event = recording_event(RECORDING, "completed", 50);
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(recordings_find(ledger.writer, RECORDING, &recording, &err));
+		IS_INT(recording.state, RECORDING_WAITING, "it goes on with its round");
+		IS_INT(recording.next_try_at_ms,
+		       cases[i].is_due ? event.received_at_ms : wait.next_try_at_ms, "%s",
+		       cases[i].name);
+		IS_INT((result.changes[0].what & PROJECTED_TO_FETCH) != 0, cases[i].is_due,
+		       "the queue is told so");
+		IS_INT(recording.completed_at_ms, event.received_at_ms,
+		       "it is ready since then, and not since its call ended");
+		ledger_remove(&ledger);
+	}
+}
+
 /* A call that is known by its recording alone is asked of Twilio, unless it is told to its end. */
 static void test_asks(void)
 {
@@ -550,6 +603,58 @@ static void test_asks(void)
 	MUST(call_asks_next(ledger.writer, &ask, &found, &err));
 	OK(!found, "another recording of it: still nothing");
 	ledger_remove(&ledger);
+}
+
+/* The callback that would have told the call's end does not come. */
+static void test_asks_for_end(void)
+{
+	static const struct {
+		const char *name, *recording;
+		enum event_kind kind; /* of the recording's event */
+		const char *call;
+		bool is_asked;
+	} cases[] = {
+		{ "its recording is completed", "completed", EVENT_RECORDING_STATUS, "in-progress",
+		  true },
+		{ "it is listed as completed", "completed", EVENT_RECORDING_LISTED, "in-progress",
+		  true },
+		{ "its recording goes on", "in-progress", EVENT_RECORDING_STATUS, "in-progress",
+		  false },
+		{ "a file of it was found", "completed", EVENT_RECORDING_ADOPTED, "in-progress",
+		  false },
+		{ "its end was told", "completed", EVENT_RECORDING_STATUS, "completed", false },
+		{ "it was not answered", "completed", EVENT_RECORDING_STATUS, "no-answer", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ledger ledger;
+		struct projection_result result;
+		struct call_ask ask;
+		bool found;
+		struct event event = call_event(cases[i].call, 4, EVENT_UNKNOWN);
+
+		ledger_open(&ledger);
+		ledger_append(&ledger, &event);
+		event = recording_event(RECORDING, cases[i].recording, 42);
+		event.kind = cases[i].kind;
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(call_asks_next(ledger.writer, &ask, &found, &err));
+		IS_INT(found, cases[i].is_asked, "%s", cases[i].name);
+		OK(!found ||
+			   (str_eq(str_of(ask.call_sid), CALL) && ask.at_ms > event.received_at_ms),
+		   "a moment later");
+		event = recording_event(RECORDING_2, cases[i].recording, 43);
+		event.kind = cases[i].kind;
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		event = call_event("completed", 40, 36);
+		ledger_append(&ledger, &event);
+		ledger_project(&ledger, &result);
+		MUST(call_asks_next(ledger.writer, &ask, &found, &err));
+		OK(!found, "not once it is told to its end");
+		ledger_remove(&ledger);
+	}
 }
 
 /* Named by its call, and then Twilio says that there is none. */
@@ -905,9 +1010,11 @@ int main(void)
 	test_states();
 	test_unfixed_choice();
 	test_recording_in_call_event();
+	test_completed_after_call_event();
 	test_absent_after_call_event();
 	test_round();
 	test_asks();
+	test_asks_for_end();
 	test_length_of_absent();
 	test_webhook_after_list();
 	test_call_told_later();

@@ -3,6 +3,8 @@
 #include "queue_fixture.h"
 #include "tap.h"
 
+#include <unistd.h>
+
 #define ACCOUNT "AC00000000000000000000000000000001"
 
 static struct queue queue;
@@ -153,6 +155,51 @@ static void test_beyond(void)
 	   "with a look at the clock now and then");
 }
 
+static int log_fd, stderr_fd;
+
+static void take_log(void)
+{
+	char path[] = "/tmp/callspool-log.XXXXXX";
+	struct err err = { .text = "cannot take the log" };
+
+	log_fd = mkstemp(path);
+	stderr_fd = dup(STDERR_FILENO);
+	must(log_fd >= 0 && unlink(path) == 0 && stderr_fd >= 0 && dup2(log_fd, STDERR_FILENO) >= 0,
+	     &err);
+}
+
+/* What it says since take_log(). */
+static const char *taken_log(void)
+{
+	static char text[4096];
+	ssize_t len = pread(log_fd, text, sizeof(text) - 1, 0);
+
+	dup2(stderr_fd, STDERR_FILENO);
+	close(stderr_fd);
+	close(log_fd);
+	text[len > 0 ? len : 0] = '\0';
+	return text;
+}
+
+/* SIGHUP: no wait is to be so long any more. */
+static void test_shorter(void)
+{
+	const char *said;
+
+	env.options.retry_most_ms = 4 * 3600000;
+	plant_recording(10, ACCOUNT, clock_wall_ms() + 3 * 3600000);
+	wake(0);
+	await(was_answered);
+	IS_STR(str_of(got), STR(""), "a wait of three hours is waited for");
+	env.options.retry_most_ms = 1000;
+	take_log();
+	wake(0);
+	await(all_taken);
+	said = taken_log();
+	IS_STR(str_of(got), STR("a"), "until the longest that is set is shorter");
+	OK(strstr(said, "fetch.retry_most is shorter"), "which may be the reason");
+}
+
 int main(void)
 {
 	struct err err;
@@ -171,6 +218,7 @@ int main(void)
 	test_waits_anew();
 	test_failed();
 	test_beyond();
+	test_shorter();
 	queue_stop(&queue);
 	ledger_stop(env.ledger);
 	mailbox_free(env.mailbox);

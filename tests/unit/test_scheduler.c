@@ -128,6 +128,12 @@ static void turn(void)
 	loop_run(env.loop);
 }
 
+static void turn_often(void)
+{
+	for (int i = 0; i < 20; i++)
+		turn();
+}
+
 /* As if all of it had arrived. */
 static void land(struct flight *flight)
 {
@@ -280,6 +286,73 @@ static void test_players_bring_forward(void)
 	give_up(21);
 }
 
+/* It was told something: its mirror finds that nobody plays it there any more. */
+static void mirror_leaves(struct flight_update *update)
+{
+	list_remove(&update->link);
+	update->is_left = true;
+	scheduler_take_update(scheduler, update);
+}
+
+static bool has_news(void)
+{
+	return news > 0;
+}
+
+static unsigned claims_before;
+static int64_t patience_ends_at_ms;
+
+static bool claimed_in_time(void)
+{
+	return claims > claims_before || clock_monotonic_ms() > patience_ends_at_ms;
+}
+
+/* The queue is looked at, by itself. */
+static bool is_claimed_again(void)
+{
+	patience_ends_at_ms = clock_monotonic_ms() + 10000;
+	await(claimed_in_time);
+	return claims > claims_before;
+}
+
+/* A play is over: the next try is no sooner than the ledger says. */
+static void test_players_leave(void)
+{
+	static const struct {
+		bool is_of_peer, another_plays, is_left;
+		const char *why;
+	} cases[] = {
+		{ false, false, true, "nobody waits for it any more: it is only a row" },
+		{ false, true, false, "somebody else does, on another loop: it stays" },
+		{ true, false, false, "another process may ask again in a moment: it stays" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+		struct flight_update *update = update_new(25 + i, REFUSED);
+
+		plant_recording(25 + i, REFUSED, clock_wall_ms() - 1);
+		news = 0;
+		joined = take(update);
+		if (cases[i].another_plays)
+			take(update_new(25 + i, REFUSED));
+		await(it_waits);
+		await(has_news);
+		turn_often();
+		update->is_of_peer = cases[i].is_of_peer;
+		claims_before = claims;
+		mirror_leaves(update);
+		OK(none_is_here() == cases[i].is_left, "%s", cases[i].why);
+		if (cases[i].is_left)
+			OK(is_claimed_again() &&
+				   plant_number("SELECT state = 2 AND next_try_at_ms - "
+						"waiting_since_ms > 59000 FROM recordings "
+						"WHERE recording_sid LIKE '%19'") == 1,
+			   "which waits as the back-off says, and the queue is looked at");
+		else
+			give_up(25 + i);
+	}
+}
+
 static bool it_is_asked(void)
 {
 	return joined->try && joined->try->download.transfer;
@@ -356,6 +429,34 @@ static void test_bring_in(void)
 		   "and hears why it waits");
 		give_up(30 + (unsigned)i);
 	}
+}
+
+/* They leave while it is tried, or before it is. */
+static void test_players_leave_early(void)
+{
+	struct flight_update *update = update_new(28, SILENT);
+
+	plant_recording(28, SILENT, clock_wall_ms() - 1);
+	news = 0;
+	joined = take(update);
+	await(it_is_asked);
+	flight_tell(joined);
+	await(has_news);
+	mirror_leaves(update);
+	OK(joined->state == FLIGHT_ASKING && joined->rank == FLIGHT_NEW,
+	   "while it is tried: the try goes on, as of one that nobody waits for");
+	flight_end_turn(joined, FLIGHT_WAITING, 600000);
+	give_up(28);
+
+	update = update_new(29, SILENT);
+	plant_recording(29, SILENT, clock_wall_ms() + 600000);
+	news = 0;
+	joined = take(update);
+	flight_tell(joined);
+	mailbox_drain(env.mailbox);
+	OK(news > 0 && joined->state == FLIGHT_QUEUED, "one that stands in line");
+	mirror_leaves(update);
+	OK(none_is_here(), "is a row again");
 }
 
 static bool heard_three(void)
@@ -503,8 +604,6 @@ static bool it_has_no_slot(void)
 	return joined->state == FLIGHT_QUEUED && joined->is_nobodys;
 }
 
-static int64_t patience_ends_at_ms;
-
 static bool waits_in_time(void)
 {
 	return joined->state == FLIGHT_WAITING || clock_monotonic_ms() > patience_ends_at_ms;
@@ -641,8 +740,6 @@ static void test_begun_without_slot(void)
 	give_up(71);
 }
 
-static unsigned claims_before;
-
 /* One that was under way takes no other up: it is woken until there were two. */
 static bool two_claims(void)
 {
@@ -726,12 +823,6 @@ static void test_claimed_while_it_waits(void)
 			scheduler_retry(scheduler, player->recording_sid, RETRIED_BY);
 		await(none_is_here); /* the ledger has no such recording */
 	}
-}
-
-static void turn_often(void)
-{
-	for (int i = 0; i < 20; i++)
-		turn();
 }
 
 static void test_full_disk(void)
@@ -842,6 +933,8 @@ int main(void)
 	scheduler = scheduler_new(&env);
 	test_failed();
 	test_players_bring_forward();
+	test_players_leave();
+	test_players_leave_early();
 	test_players_wait_as_told();
 	test_bring_in();
 	test_wanted_again();

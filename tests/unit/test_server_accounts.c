@@ -91,10 +91,12 @@ static void test_hosts(void)
 	OK(!hosts.at[hosts.count], "and no more");
 	IS_STR(str_of(hosts.at[0]), STR("a.example.com"), "the first that is named");
 	IS_STR(str_of(hosts.at[1]), STR("b.example.com"), "the second");
+	OK(hosts.named[0] == hosts.at[0] && hosts.named[1] == hosts.at[1] && !hosts.named[2],
+	   "which are known apart from the others");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		IS_STR(str_of(hosts.at[2 + i]), str_of(rows[i].host), "of %s", rows[i].url);
 	server_hosts_release(&hosts);
-	OK(!hosts.at && !hosts.own && hosts.count == 0, "nothing is left");
+	OK(!hosts.at && !hosts.named && !hosts.own && hosts.count == 0, "nothing is left");
 	settings.flights.media_hosts = (const char *const *)none;
 	accounts.count = 0;
 	server_hosts_collect(&settings, &accounts, &hosts);
