@@ -73,8 +73,8 @@ static const struct way {
 };
 
 /*
- * Does TLS end before this nginx?  *out_client: the address that nginx sees, unless it takes the player's out of a header, or is
- * told it ahead of the request.
+ * Does TLS end before this nginx?  *out_client: the address that nginx sees, unless its server takes the player's out of a
+ * header, or is told it ahead of the request.
  */
 static bool comes_forwarded(const struct proxy_view *view, const struct nginx_request *base,
 			    struct str *out_client)
@@ -108,6 +108,9 @@ static void follow(struct proxy_view *view, enum proxy_way_kind kind, struct ngi
 	way->request.header_count = row->header_count - passed_over;
 	nginx_visit_start(&way->visit, view->conf, &way->request);
 	nginx_visit_follow(&way->visit);
+	/* A location takes it, too: behind its set, if and rewrite, and before what it lets in and passes on. */
+	if (nginx_in_force(way->visit.block, STR("set_real_ip_from")))
+		way->request.client = base->client;
 	if (way->visit.end == NGINX_PROXIED)
 		way->is_proxied = nginx_proxied_start(&way->proxied, &way->visit);
 }
