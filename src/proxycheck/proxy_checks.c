@@ -36,7 +36,8 @@ static const struct check checks[] = {
 	  .asks = "does the path arrive as it was sent?",
 	  .meaning =
 		  "callspool finds nothing under the other path and answers 404, and Twilio's signature, which covers the address, is refused.",
-	  .remedy = "Write proxy_pass without a path, and no rewrite.",
+	  .remedy =
+		  "Write proxy_pass without a path, and no rewrite; where public_url has a path, proxy_pass with one that takes it away.",
 	  .rank = RANK_PROXY,
 	  .run = proxy_check_target },
 	{ .name = "back-end-tls",
