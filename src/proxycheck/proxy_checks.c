@@ -262,7 +262,8 @@ static const struct check checks[] = {
 	  .asks = "may Twilio and players come as often as they have to?",
 	  .meaning =
 		  "Webhooks that come at once, after a campaign or an outage, are answered 503; their recordings are found late.",
-	  .remedy = "Set no limit_req and limit_conn for /webhook/.",
+	  .remedy =
+		  "Set no limit_req and limit_conn for /webhook/, and leave plays room for some requests at once.",
 	  .rank = RANK_PROXY + 4,
 	  .run = proxy_check_request_limit },
 	{ .name = "webhook-twice",
