@@ -36,7 +36,8 @@ static const struct check checks[] = {
 	  .asks = "does the path arrive as it was sent?",
 	  .meaning =
 		  "callspool finds nothing under the other path and answers 404, and Twilio's signature, which covers the address, is refused.",
-	  .remedy = "Write proxy_pass without a path, and no rewrite.",
+	  .remedy =
+		  "Write proxy_pass without a path, and no rewrite; where public_url has a path, proxy_pass with one that takes it away.",
 	  .rank = RANK_PROXY,
 	  .run = proxy_check_target },
 	{ .name = "back-end-tls",
@@ -261,7 +262,8 @@ static const struct check checks[] = {
 	  .asks = "may Twilio and players come as often as they have to?",
 	  .meaning =
 		  "Webhooks that come at once, after a campaign or an outage, are answered 503; their recordings are found late.",
-	  .remedy = "Set no limit_req and limit_conn for /webhook/.",
+	  .remedy =
+		  "Set no limit_req and limit_conn for /webhook/, and leave plays room for some requests at once.",
 	  .rank = RANK_PROXY + 4,
 	  .run = proxy_check_request_limit },
 	{ .name = "webhook-twice",

@@ -63,7 +63,8 @@ static bool is_tight(const struct proxy_way *way, const struct nginx_directive *
 	struct str room = is_of_rate ? behind(limit, STR("burst=")) : nginx_word(limit, 2);
 	uint64_t n;
 
-	if (str_to_u64(room, &n) && n >= AT_ONCE)
+	/* A burst is what comes beyond the first. */
+	if (str_to_u64(room, &n) && n >= (is_of_rate ? AT_ONCE - 1 : AT_ONCE))
 		return false;
 	return !is_of_rate || !is_fast(way, behind(limit, STR("zone=")));
 }

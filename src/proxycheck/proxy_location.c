@@ -16,7 +16,7 @@
 
 static bool is_webhook(const struct proxy_way *way)
 {
-	return str_starts(way->request.target, STR("/webhook/"));
+	return str_starts(way->arrives, STR("/webhook/"));
 }
 
 static bool is_exact(const struct proxy_way *way)
@@ -40,23 +40,50 @@ static bool takes_more(const struct deployment *deployment, const struct proxy_w
 	       deployment->proxy_view->ways[WAY_CALLS].visit.location == way->visit.location;
 }
 
+/* What of a location's path is callspool's, with a slash before it; at == NULL: it is not below the path of public_url. */
+static struct str below(const struct proxy_view *view, const struct nginx_directive *location)
+{
+	struct str path, rest;
+	enum nginx_location_kind kind = nginx_location_read(location, &path);
+
+	if (kind == NGINX_LOCATION_REGEX || kind == NGINX_LOCATION_REGEX_NOCASE ||
+	    !str_starts(path, view->path))
+		return STR_NONE;
+	rest = str_after(path, view->path.len);
+	return str_starts(rest, STR("/")) ? rest : STR_NONE;
+}
+
 /*
  * A firm prefix wins over expressions and over every shorter one.  The exact location that has the path wins over all, and is
- * replaced; so is one that has more than its due.
+ * replaced; so is one that has more than its due.  Of what is not below the path of public_url that cannot be taken away.
  */
+static bool is_replaced(const struct deployment *deployment, const struct proxy_way *way)
+{
+	const struct nginx_directive *location = way->visit.location;
+	const struct proxy_view *view = deployment->proxy_view;
+
+	return location && location != way->visit.server &&
+	       (is_exact(way) || takes_more(deployment, way)) &&
+	       (view->path.len == 0 || below(view, location).at);
+}
+
+static const char *own_path(const struct proxy_way *way)
+{
+	return is_webhook(way) ? "/webhook/" : "/api/calls/CA";
+}
+
 static void add_head(const struct deployment *deployment, const struct proxy_way *way,
 		     struct buf *out)
 {
 	const struct nginx_directive *location = way->visit.location;
-	bool is_replaced = location && location != way->visit.server &&
-			   (is_exact(way) || takes_more(deployment, way));
+	bool replaces = is_replaced(deployment, way);
 
-	buf_addf(out, "# %s ", is_replaced ? "in the place of" : "into the server block of");
-	nginx_place_text(is_replaced ? location : way->visit.server, out);
+	buf_addf(out, "# %s ", replaces ? "in the place of" : "into the server block of");
+	nginx_place_text(replaces ? location : way->visit.server, out);
 	buf_add_byte(out, '\n');
-	if (!is_replaced) {
-		buf_addf(out, "location ^~ %s {\n",
-			 is_webhook(way) ? "/webhook/" : "/api/calls/CA");
+	if (!replaces) {
+		buf_addf(out, "location ^~ %.*s%s {\n", STR_ARG(deployment->proxy_view->path),
+			 own_path(way));
 		return;
 	}
 	for (size_t i = 0; i < location->word_count; i++)
@@ -78,15 +105,30 @@ static const struct proxy_way *passed_way(const struct deployment *deployment)
 	return NULL;
 }
 
+/* A path behind the back end takes the place of the location's own, and with it the path of public_url away. */
+static void add_path(const struct deployment *deployment, const struct proxy_way *way,
+		     bool is_socket, struct buf *out)
+{
+	if (deployment->proxy_view->path.len == 0)
+		return;
+	if (is_socket)
+		buf_add_byte(out, ':');
+	if (is_replaced(deployment, way))
+		buf_add_str(out, below(deployment->proxy_view, way->visit.location));
+	else
+		buf_add_text(out, own_path(way));
+}
+
 /* Where the others go, so that all go to the same. */
-static void add_pass(const struct deployment *deployment, struct buf *out)
+static void add_pass(const struct deployment *deployment, const struct proxy_way *way,
+		     struct buf *out)
 {
 	const struct proxy_way *other = passed_way(deployment);
+	struct str to = other ? other->proxied.to.host : str_of(deployment_proxy_pass(deployment));
 
-	if (other)
-		buf_addf(out, INDENT "proxy_pass http://%.*s;\n", STR_ARG(other->proxied.to.host));
-	else
-		buf_addf(out, INDENT "proxy_pass %s;\n", deployment_proxy_pass(deployment));
+	buf_addf(out, INDENT "proxy_pass %s%.*s", other ? "http://" : "", STR_ARG(to));
+	add_path(deployment, way, str_starts(to, other ? STR("unix:") : STR("http://unix:")), out);
+	buf_add_text(out, ";\n");
 }
 
 /* ---- headers */
@@ -198,7 +240,7 @@ void proxy_location_write(const struct deployment *deployment, const struct prox
 	if (!way->visit.server || is_answered_before(way))
 		return;
 	add_head(deployment, way, out);
-	add_pass(deployment, out);
+	add_pass(deployment, way, out);
 	add_headers(deployment, way, out);
 	add_values(deployment, way, out);
 	buf_add_text(out, "}");

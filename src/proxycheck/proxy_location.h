@@ -10,6 +10,6 @@
 #include "base/buf.h"
 #include "proxycheck/proxy_view.h"
 
-/* `way` came to a server, and was not passed on.  Adds nothing where a location would not help: it is never looked at. */
+/* `way` came to a server, and was not passed on, or with another path than it should be.  Adds nothing where a location would not help: it is never looked at. */
 void proxy_location_write(const struct deployment *deployment, const struct proxy_way *way,
 			  struct buf *out);

@@ -42,7 +42,7 @@ void proxy_check_conf(struct deployment *deployment, struct report *report)
 	case PROXY_VIEW_READ:
 		break;
 	}
-	snprintf(where, sizeof(where), "%s", view->host);
+	snprintf(where, sizeof(where), "%s%.*s", view->host, STR_ARG(view->path));
 	report_good(
 		report, "read for %s://%s%s%s", view->is_https ? "https" : "http", where,
 		view->is_guess ? ", which is a guess: public_url is not set"
@@ -66,7 +66,8 @@ static void write_instead(const struct deployment *deployment, const struct prox
 		proxy_location_write(deployment, way, out);
 	if (out->len > 0 || !way->visit.by)
 		return;
-	buf_add_text(out, "# no longer for /api/calls/ and /webhook/, or not at all: ");
+	buf_addf(out, "# no longer for %.*s/api/calls/ and %.*s/webhook/, or not at all: ",
+		 STR_ARG(deployment->proxy_view->path), STR_ARG(deployment->proxy_view->path));
 	nginx_place_text(way->visit.by, out);
 }
 
@@ -100,34 +101,37 @@ static bool is_redirect(const struct proxy_way *way)
 	       way->visit.status < 400;
 }
 
-/* "public_url = https://..." of the address that a redirection leads to. */
-static void write_address(const struct proxy_way *way, struct buf *out)
+/* "public_url = https://..." of the address that a redirection leads to, with the path of before where that goes on with it. */
+static void write_address(const struct proxy_view *view, const struct proxy_way *way,
+			  struct buf *out)
 {
 	struct nginx_visit visit = way->visit;
 	char text[400];
 	struct buf to;
-	size_t scheme;
+	size_t scheme, host_end;
 
 	buf_over(&to, text, sizeof(text));
 	(void)nginx_value(&visit, nginx_word(visit.by, visit.by->word_count - 1), &to);
 	scheme = str_find_str(buf_str(&to), STR("://"));
 	buf_add_text(out, "public_url = ");
-	if (scheme < to.len && buf_ok(&to))
-		buf_add_str(
-			out,
-			str_first(buf_str(&to),
-				  scheme + 3 + str_find(str_after(buf_str(&to), scheme + 3), '/')));
-	else
+	if (scheme >= to.len || !buf_ok(&to)) {
 		buf_add_text(out, "https://...");
+		return;
+	}
+	host_end = scheme + 3 + str_find(str_after(buf_str(&to), scheme + 3), '/');
+	buf_add_str(out, str_first(buf_str(&to), host_end));
+	if (str_starts(str_after(buf_str(&to), host_end), view->path))
+		buf_add_str(out, view->path);
 }
 
-static void tell_redirected(const struct proxy_way *way, struct report *report)
+static void tell_redirected(const struct proxy_view *view, const struct proxy_way *way,
+			    struct report *report)
 {
 	char says[300], write_text[500];
 	struct buf write;
 
 	buf_over(&write, write_text, sizeof(write_text));
-	write_address(way, &write);
+	write_address(view, way, &write);
 	snprintf(
 		says, sizeof(says),
 		"%s is sent elsewhere with %u: public_url, or what Twilio was given, is not the address in the end",
@@ -145,7 +149,7 @@ static void tell_way(const struct deployment *deployment, const struct proxy_way
 		     struct report *report)
 {
 	if (is_redirect(way) && way->visit.by)
-		tell_redirected(way, report);
+		tell_redirected(deployment->proxy_view, way, report);
 	else
 		tell_strayed(deployment, way, report);
 }
@@ -221,25 +225,38 @@ void proxy_check_stray(struct deployment *deployment, struct report *report)
 
 /* ---- does it come as it was sent? */
 
-static void tell_target(const struct proxy_way *way, struct report *report)
+/* Without a path nginx passes on what came: the path of public_url with it. */
+static void write_target(const struct deployment *deployment, const struct proxy_way *way,
+			 struct buf *out)
 {
-	char says[300], expected[500], write[300];
+	if (deployment->proxy_view->path.len > 0)
+		proxy_location_write(deployment, way, out);
+	else
+		buf_addf(out, "proxy_pass http://%.*s;",
+			 STR_ARG(str_first(way->proxied.to.host, 200)));
+}
 
+static void tell_target(const struct deployment *deployment, const struct proxy_way *way,
+			struct report *report)
+{
+	char says[300], expected[500];
+	__attribute__((cleanup(buf_release_at))) struct buf write;
+
+	buf_init(&write, PROXY_LINES_MAX);
+	write_target(deployment, way, &write);
 	snprintf(says, sizeof(says), "nginx asks callspool for another path than %s has",
 		 way->name);
 	snprintf(expected, sizeof(expected), "%.*s; callspool is asked for %.*s",
-		 STR_ARG(way->request.target),
-		 STR_ARG(str_first(buf_str(&way->proxied.target), 200)));
-	snprintf(write, sizeof(write), "proxy_pass http://%.*s;",
-		 STR_ARG(str_first(way->proxied.to.host, 200)));
-	proxy_finding_of(report, way->visit.by,
-			 &(struct finding){ .says = says, .expected = expected, .write = write });
+		 STR_ARG(way->arrives), STR_ARG(str_first(buf_str(&way->proxied.target), 200)));
+	proxy_finding_of(
+		report, way->visit.by,
+		&(struct finding){ .says = says, .expected = expected, .write = write.at });
 }
 
 static bool is_changed(const struct proxy_way *way)
 {
 	return way->is_proxied && way->proxied.target_is_known &&
-	       !str_eq(buf_str(&way->proxied.target), way->request.target);
+	       !str_eq(buf_str(&way->proxied.target), way->arrives);
 }
 
 void proxy_check_target(struct deployment *deployment, struct report *report)
@@ -252,10 +269,13 @@ void proxy_check_target(struct deployment *deployment, struct report *report)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (!is_changed(&view->ways[kinds[i]]))
 			continue;
-		tell_target(&view->ways[kinds[i]], report);
+		tell_target(deployment, &view->ways[kinds[i]], report);
 		return; /* once: one line does it to both */
 	}
-	report_good(report, "requests reach callspool with the path that they came with");
+	report_good(report,
+		    view->path.len > 0
+			    ? "requests reach callspool with the path that stands below public_url"
+			    : "requests reach callspool with the path that they came with");
 }
 
 /* ---- may Twilio come in? */

@@ -73,8 +73,8 @@ static const struct way {
 };
 
 /*
- * Does TLS end before this nginx?  *out_client: the address that nginx sees, unless it takes the player's out of a header, or is
- * told it ahead of the request.
+ * Does TLS end before this nginx?  *out_client: the address that nginx sees, unless its server takes the player's out of a
+ * header, or is told it ahead of the request.
  */
 static bool comes_forwarded(const struct proxy_view *view, const struct nginx_request *base,
 			    struct str *out_client)
@@ -103,11 +103,16 @@ static void follow(struct proxy_view *view, enum proxy_way_kind kind, struct ngi
 	way->request = *base;
 	passed_over = comes_forwarded(view, base, &way->request.client) ? 0 : FORWARDED_COUNT;
 	way->request.method = str_of(row->method);
-	way->request.target = str_of(row->target);
+	way->target = xasprintf("%.*s%s", STR_ARG(view->path), row->target);
+	way->request.target = str_of(way->target);
+	way->arrives = str_after(way->request.target, view->path.len);
 	way->request.headers = row->headers + passed_over;
 	way->request.header_count = row->header_count - passed_over;
 	nginx_visit_start(&way->visit, view->conf, &way->request);
 	nginx_visit_follow(&way->visit);
+	/* A location takes it, too: behind its set, if and rewrite, and before what it lets in and passes on. */
+	if (nginx_in_force(way->visit.block, STR("set_real_ip_from")))
+		way->request.client = base->client;
 	if (way->visit.end == NGINX_PROXIED)
 		way->is_proxied = nginx_proxied_start(&way->proxied, &way->visit);
 }
@@ -117,6 +122,7 @@ static void unfollow(struct proxy_way *way)
 	if (way->visit.end == NGINX_PROXIED)
 		nginx_proxied_release(&way->proxied);
 	nginx_visit_release(&way->visit);
+	free(way->target);
 	*way = (struct proxy_way){ 0 };
 }
 
@@ -196,6 +202,15 @@ static bool listens(const struct proxy_view *view, const struct nginx_request *r
 				nginx_host_of(request->host), &listen) != NULL;
 }
 
+static struct str path_of(struct str target)
+{
+	struct str path = str_first(target, str_find(target, '?'));
+
+	while (str_ends(path, STR("/")))
+		path.len--;
+	return path;
+}
+
 /* What the requests have in common. */
 static bool find_base(struct proxy_view *view, const char *public_url, struct nginx_request *out)
 {
@@ -204,6 +219,7 @@ static bool find_base(struct proxy_view *view, const char *public_url, struct ng
 	view->is_guess = !public_url || !nginx_request_of_url(str_of(public_url), out, &err);
 	if (view->is_guess && !nginx_request_of_url(STR("http://" GUESS "/"), out, &err))
 		return false;
+	view->path = path_of(out->target);
 	str_fit(out->host, view->host, sizeof(view->host));
 	out->host = str_of(view->host);
 	view->is_https = !view->is_guess && str_starts_nocase(str_of(public_url), STR("https:"));

@@ -1,10 +1,10 @@
 /*
  * What nginx's configuration does with the requests that matter: one for each way that players, browsers and Twilio take.
  *
- * Its checks stand in proxycheck/proxy_checks.c.  All requests are those of public_url.  Where nothing in the configuration listens
- * for it (TLS ends before this nginx, or nobody set public_url), they go to the first server that passes plays on.
- * Where that has no TLS and public_url is https, they are as a proxy sends them that ends it: with X-Forwarded-Proto: https, and
- * the player's address in X-Forwarded-For.
+ * Its checks stand in proxycheck/proxy_checks.c.  All requests are those of public_url, below its path where it has one, which
+ * nginx is to take away.  Where nothing in the configuration listens for it (TLS ends before this nginx, or nobody set
+ * public_url), they go to the first server that passes plays on.  Where that has no TLS and public_url is https, they are as a
+ * proxy sends them that ends it: with X-Forwarded-Proto: https, and the player's address in X-Forwarded-For.
  */
 #pragma once
 
@@ -30,7 +30,9 @@ enum proxy_way_kind {
 };
 
 struct proxy_way {
-	const char *name; /* "a play" */
+	const char *name;   /* "a play" */
+	char *target;       /* of the request: the path of public_url, and behind it */
+	struct str arrives; /* ... what callspool is to be asked for */
 	struct nginx_request request;
 	struct nginx_visit visit;
 	struct nginx_proxied proxied; /* where it is passed on */
@@ -49,9 +51,10 @@ struct proxy_view {
 	enum proxy_view_state state;
 	struct err err;
 	struct nginx_conf *conf;
-	char host[300]; /* of the requests, with the port that is not the scheme's own */
-	bool is_https;  /* outside, whatever this nginx sees */
-	bool is_guess;  /* nobody set public_url */
+	char host[300];  /* of the requests, with the port that is not the scheme's own */
+	struct str path; /* of public_url, without a slash at its end; borrowed */
+	bool is_https;   /* outside, whatever this nginx sees */
+	bool is_guess;   /* nobody set public_url */
 	bool is_behind; /* nothing listens for it: something stands before this nginx, or it is another's */
 	struct proxy_way ways[PROXY_WAYS];
 };

@@ -7,7 +7,7 @@ import http from 'node:http';
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audio } from './harness/audio.js';
-import { callspool, startServer, untilState } from './harness/callspool.js';
+import { ACCOUNT, callspool, startServer, untilState } from './harness/callspool.js';
 import { request, requestJson } from './harness/http.js';
 import { JumpingClock } from './harness/jumping.js';
 import { startKeyAgent } from './harness/key_agent.js';
@@ -926,9 +926,13 @@ describe('store_redirect', () => {
       assert.equal(reply.status, status, JSON.stringify(headers));
       if (status === 200) assert.ok(reply.body.equals(bytes));
     }
-    const stays = await request(`${server.url}${recording.mediaPath}?redirect=0`, { headers: { Range: 'bytes=0-9' } });
-    assert.equal(stays.status, 206, 'a script of a page');
-    assert.ok(stays.body.equals(bytes.subarray(0, 10)));
+    const twilios = `/2010-04-01/Accounts/${ACCOUNT}/Recordings/${recording.recordingSid}`;
+    for (const path of [recording.mediaPath, `/api/calls/${recording.callSid}/download`, twilios, `${twilios}.mp3`]) {
+      const stays = await request(`${server.url}${path}?redirect=0`, { headers: { Range: 'bytes=0-9' } });
+      assert.equal(stays.status, 206, `a script of a page: ${path}`);
+      assert.ok(stays.body.equals(bytes.subarray(0, 10)));
+      assert.ok((await follow({}, path)).reply.body.equals(bytes), path);
+    }
   });
 
   test('nothing of it has to lie here for that, and what is asked for here is brought', async (t) => {

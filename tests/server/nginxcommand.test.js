@@ -86,7 +86,7 @@ test('its limits follow from the settings', async () => {
   assert.match(await printed(...TLS), /listen 80;\n {4}server_name calls\.example\.com;\n {4}return 301 https:/);
 });
 
-test('a public_url with a path is refused; by the location that it names, webhooks and plays work below the path', async (t) => {
+test('a public_url with a path is refused; by the location that it names, webhooks and plays work below the path, and the doctor finds nothing', async (t) => {
   const upstream = await startUpstream(t);
   const server = await startServer(t, { upstream: upstream.url, settings: { public_url: `${PUBLIC_URL}/calls` } });
   for (const more of [[], ['--beside']]) {
@@ -106,6 +106,8 @@ test('a public_url with a path is refused; by the location that it names, webhoo
   const played = await request(nginx.url, { path: `/calls/api/calls/${callSid}/download`, headers: { Range: 'bytes=0-99' } });
   assert.equal(played.status, 206);
   assert.ok(played.body.equals(media.subarray(0, 100)));
+  const checked = await callspool(['nginx', '--check', nginx.file, '--set', `data_dir=${temporaryFolder(t, 'nginxcommand')}`, '--set', `public_url=${PUBLIC_URL}/calls`]);
+  assert.equal(checked.code, 0, checked.stdout + checked.stderr);
 });
 
 /** Programs that answer with their name; `seen` is what reached them. */

@@ -38,6 +38,13 @@ test('what the document refers to is there, and each operation is whole', async 
   }
 });
 
+test('where a play may be sent to the bucket, the document names the parameter that keeps it here', async () => {
+  const sent = (await operations()).filter(([, , { responses }]) => responses['307']);
+  assert.ok(sent.length > 0);
+  const lacking = sent.filter(([, , { parameters = [] }]) => !parameters.some(({ $ref }) => $ref === '#/components/parameters/redirect'));
+  assert.deepEqual(lacking.map(([method, path]) => `${method} ${path}`), []);
+});
+
 test('an answer that is not as the document says is told', async (t) => {
   const server = await startServer(t);
   const good = await request(`${server.url}/api/calls`);

@@ -104,6 +104,8 @@ export async function startNginx(t, backend, { stock = false, site = stock ? sto
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    /** The configuration. */
+    file,
     /** Waits until the access log matches: nginx writes it after the answer. */
     logs: (pattern) => until(`nginx logs ${pattern}`, () => read('access.log').match(pattern)),
     /** All that nginx wrote so far, of requests and of errors. */
