@@ -338,6 +338,7 @@ describe('a waveform', () => {
     server = await serve(lifetime, bucket, { settings, expectErrors: [/its waveform cannot be made: the bytes of .* in the bucket are not those that were stored/] });
     recording = await store(server, upstream);
     await untilWaveforms(server, bucket, 1);
+    await until('both are kept here, too', () => ['.mp3', '.peaks'].every((end) => filesUnder(join(server.dataDir, 'cache')).some((name) => name.endsWith(end))));
   });
 
   const evict = () => {
