@@ -255,7 +255,7 @@ const struct nginx_directive *nginx_server_for(const struct nginx_conf *conf, st
 		return NULL;
 	for (server = nginx_find(http, NULL, STR("server")); server;
 	     server = nginx_find(http, server, STR("server"))) {
-		struct nginx_listen listen;
+		struct nginx_listen listen = { 0 };
 		int fits = best_fit(server, address, port, &listen);
 
 		if (fits > 0 && fits >= choice.fit)
